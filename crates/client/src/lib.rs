@@ -1,0 +1,1 @@
+//! A session: unlock, sign in, verify this device, keep accounts in step

@@ -1,0 +1,1 @@
+//! The cryptographic suite of Keyquay: sealing, signing, derivation, OPAQUE, secret types

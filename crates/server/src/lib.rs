@@ -1,0 +1,1 @@
+//! keyquay-server: the sync server, in three roles
