@@ -1,1 +1,3 @@
 //! A session: unlock, sign in, verify this device, keep accounts in step
+
+pub mod view;
