@@ -41,6 +41,7 @@
  *   accounts_upload: [{ accounts: string[] }, null],
  *   accounts_retrieve: [{ accounts: string[] }, null],
  *   account_split_paste: [{ exchange: string, text: string }, SplitPaste],
+ *   account_hint: [{ exchange: string, field: string, value: string }, string | null],
  *   account_add: [{ account: NewAccount }, AccountRow],
  *   account_form: [{ account: string }, AccountForm],
  *   account_edit: [{ account: string, edit: AccountEdit }, AccountRow],

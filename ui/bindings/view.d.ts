@@ -131,27 +131,36 @@ export type ExchangeInfo = { id: string, name: string,
  */
 aliases: Array<string>,
 /**
- * In the order of the form; empty for "other", whose fields are named by the person.
+ * In the order of the form.
  */
-fields: Array<ExchangeField>, hasTestnet: boolean,
+fields: Array<ExchangeField>,
 /**
- * Where the exchange lets its customer make and delete keys.
+ * The person may name further fields ("other").
  */
-apiPage: string | null,
+freeFields: boolean, hasTestnet: boolean,
 /**
- * A sentence of what is particular about this exchange's keys.
+ * `account_open_api_page` has something to open.
  */
-note: string | null, };
+page: PageKind | null,
+/**
+ * Sentences worth reading before a key is added.
+ */
+notes: Array<string>, };
 
-export type ExchangeField = { key: string, label: string, secret: boolean, optional: boolean, multiLine: boolean,
+export type ExchangeField = { key: string, label: string, secret: boolean, required: boolean, multiLine: boolean,
 /**
- * What it usually looks like, in words. Never a reason to refuse.
+ * A sentence for the person who fills it in; may be empty.
  */
-shape: string | null,
+help: string,
 /**
- * A pattern of its usual shape, in the syntax that both Rust's `regex` and JavaScript read.
+ * What a value usually looks like, in words. Never a reason to refuse.
  */
-pattern: string | null, };
+usual: string | null, };
+
+/**
+ * What an exchange's page is about.
+ */
+export type PageKind = "manage" | "docs";
 
 /**
  * A new account, as typed.
@@ -193,6 +202,10 @@ export type FormField = { key: string, label: string, secret: boolean, multiLine
  * A secret field has a value that is kept.
  */
 filled: boolean,
+/**
+ * Named by the person ("other").
+ */
+free: boolean,
 /**
  * The value of a field that is no secret.
  */
@@ -409,7 +422,7 @@ export type Removal = {
  */
 device: string, name: string | null, removedAt: UnixMillis, accounts: Array<ReplaceRow>, };
 
-export type ReplaceRow = { account: string, label: string, exchange: string, exchangeName: string, keyHint: string | null, hasApiPage: boolean,
+export type ReplaceRow = { account: string, label: string, exchange: string, exchangeName: string, keyHint: string | null, page: PageKind | null,
 /**
  * Ticked by the person.
  */

@@ -118,13 +118,15 @@ pub struct ExchangeInfo {
     pub name: String,
     /// Other names under which people look for it.
     pub aliases: Vec<String>,
-    /// In the order of the form; empty for "other", whose fields are named by the person.
+    /// In the order of the form.
     pub fields: Vec<ExchangeField>,
+    /// The person may name further fields ("other").
+    pub free_fields: bool,
     pub has_testnet: bool,
-    /// Where the exchange lets its customer make and delete keys.
-    pub api_page: Option<String>,
-    /// A sentence of what is particular about this exchange's keys.
-    pub note: Option<String>,
+    /// `account_open_api_page` has something to open.
+    pub page: Option<PageKind>,
+    /// Sentences worth reading before a key is added.
+    pub notes: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -133,12 +135,22 @@ pub struct ExchangeField {
     pub key: String,
     pub label: String,
     pub secret: bool,
-    pub optional: bool,
+    pub required: bool,
     pub multi_line: bool,
-    /// What it usually looks like, in words. Never a reason to refuse.
-    pub shape: Option<String>,
-    /// A pattern of its usual shape, in the syntax that both Rust's `regex` and JavaScript read.
-    pub pattern: Option<String>,
+    /// A sentence for the person who fills it in; may be empty.
+    pub help: String,
+    /// What a value usually looks like, in words. Never a reason to refuse.
+    pub usual: Option<String>,
+}
+
+/// What an exchange's page is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum PageKind {
+    /// Keys are made and deleted there.
+    Manage,
+    /// Keys are explained there.
+    Docs,
 }
 
 /// A new account, as typed.
@@ -203,6 +215,8 @@ pub struct FormField {
     pub multi_line: bool,
     /// A secret field has a value that is kept.
     pub filled: bool,
+    /// Named by the person ("other").
+    pub free: bool,
     /// The value of a field that is no secret.
     pub value: Option<String>,
 }

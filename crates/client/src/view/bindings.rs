@@ -57,6 +57,7 @@ fn bindings() -> String {
         Permission,
         ExchangeInfo,
         ExchangeField,
+        PageKind,
         NewAccount,
         AccountEdit,
         AccountDetails,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::accounts::AccountRow;
+use super::accounts::{AccountRow, PageKind};
 use super::welcome::SyncStatus;
 use super::{Problem, SecretText, UnixMillis};
 
@@ -273,7 +273,7 @@ pub struct ReplaceRow {
     pub exchange: String,
     pub exchange_name: String,
     pub key_hint: Option<String>,
-    pub has_api_page: bool,
+    pub page: Option<PageKind>,
     /// Ticked by the person.
     pub replaced: bool,
 }
