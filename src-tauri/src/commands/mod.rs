@@ -1,0 +1,3 @@
+//! What the page may ask for, one file a screen. Each command parses, calls, and answers; it decides nothing.
+
+pub mod general;
