@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 
-npx --no-install tauri icon icons/keyquay.svg --output "$made" >/dev/null
+npx --yes @tauri-apps/cli@2.12.5 icon icons/keyquay.svg --output "$made" >/dev/null
 for icon in 32x32.png 128x128.png 128x128@2x.png icon.png icon.ico icon.icns; do
   cp "$made/$icon" icons/
   echo "icons/$icon"
