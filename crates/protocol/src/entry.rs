@@ -61,14 +61,7 @@ pub struct Payload {
 /// What an entry does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    Genesis {
-        root: RootPublicKeys,
-        device: DeviceKeys,
-        /// Name and platform, sealed under the vault key of epoch 1.
-        profile: Vec<u8>,
-        epoch: EpochStart,
-        unlock: UnlockSet,
-    },
+    Genesis(Box<Genesis>),
     DeviceAdded {
         device: DeviceKeys,
         /// Name and platform, sealed under the current vault key.
@@ -97,6 +90,17 @@ pub enum Body {
         revision: u64,
     },
     SyncEnded,
+}
+
+/// How a log begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Genesis {
+    pub root: RootPublicKeys,
+    pub device: DeviceKeys,
+    /// Name and platform, sealed under the vault key of epoch 1.
+    pub profile: Vec<u8>,
+    pub epoch: EpochStart,
+    pub unlock: UnlockSet,
 }
 
 /// An entry that is not signed yet.
@@ -183,7 +187,7 @@ impl Body {
             return Err(CborError::UnexpectedLength);
         }
         Ok(match kind {
-            GENESIS => Self::Genesis {
+            GENESIS => Self::Genesis(Box::new(Genesis {
                 root: {
                     decoder.array(2)?;
                     RootPublicKeys::decode(decoder)?
@@ -192,7 +196,7 @@ impl Body {
                 profile: profile(decoder)?,
                 epoch: EpochStart::decode(decoder)?,
                 unlock: UnlockSet::decode(decoder)?,
-            },
+            })),
             DEVICE_ADDED => Self::DeviceAdded {
                 device: DeviceKeys::decode(decoder)?,
                 profile: profile(decoder)?,
@@ -221,7 +225,8 @@ impl Body {
 impl Encode for Body {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Genesis { root, device, profile, epoch, unlock } => {
+            Self::Genesis(genesis) => {
+                let Genesis { root, device, profile, epoch, unlock } = &**genesis;
                 let mut keys = vec![0x82];
                 root.encode_into(&mut keys);
                 encode_array(&[&GENESIS, &Encoded(keys), device, profile, epoch, unlock], out);

@@ -20,7 +20,7 @@ mod unlock;
 pub mod wire;
 
 pub use device::{DeviceKeys, DeviceProfile, device_phrase, sign_in_context};
-pub use entry::{Author, Body, Draft, Entry, Payload, entry_head};
+pub use entry::{Author, Body, Draft, Entry, Genesis, Payload, entry_head};
 pub use epoch::{EpochStart, EpochViolation, VaultKey, VaultKeys};
 pub use ids::{DeviceId, IdError, ItemId, UserId};
 pub use item::{ItemContent, open_item, seal_item};

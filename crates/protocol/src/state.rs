@@ -6,8 +6,8 @@ use keyquay_crypto::{CryptoError, Digest, cbor_array, sha256};
 use thiserror::Error;
 
 use crate::{
-    Author, Body, DeviceId, DeviceKeys, Draft, Entry, EpochStart, EpochViolation, ItemId, Payload, Root,
-    RootPublicKeys, Seen, UnlockSet, UserId, VaultKey, VaultKeys, epoch,
+    Author, Body, DeviceId, DeviceKeys, Draft, Entry, EpochStart, EpochViolation, Genesis, ItemId, Payload,
+    Root, RootPublicKeys, Seen, UnlockSet, UserId, VaultKey, VaultKeys, epoch,
 };
 
 /// What a log may hold. Enforced alike by client and keystore.
@@ -159,9 +159,10 @@ impl State {
         if payload.seq != 1 || payload.prev != [0; 32] {
             return Err(Violation::Chain);
         }
-        let Body::Genesis { root, device, profile, epoch, unlock } = payload.body else {
+        let Body::Genesis(genesis) = payload.body else {
             return Err(Violation::Genesis);
         };
+        let Genesis { root, device, profile, epoch, unlock } = *genesis;
         if payload.author != Author::Root {
             return Err(Violation::WrongAuthor);
         }
@@ -307,7 +308,7 @@ impl State {
     fn verify_author(&self, payload: &Payload, entry: &Entry) -> Result<(), Violation> {
         let needs_root = matches!(
             payload.body,
-            Body::Genesis { .. }
+            Body::Genesis(_)
                 | Body::DeviceAdded { .. }
                 | Body::DeviceRemoved { .. }
                 | Body::UnlockSet(_)
@@ -332,7 +333,7 @@ impl State {
 
     fn check_body(&self, payload: &Payload) -> Result<(), Violation> {
         match &payload.body {
-            Body::Genesis { .. } => Err(Violation::Genesis),
+            Body::Genesis(_) => Err(Violation::Genesis),
             Body::DeviceAdded { device, .. } => self.check_new_device(device),
             Body::DeviceRemoved { device, epoch } => self.check_removal(*device, epoch),
             Body::UnlockSet(set) if set.version == self.unlock.version + 1 => Ok(()),
@@ -392,7 +393,7 @@ impl State {
             self.device_entries += 1;
         }
         match &payload.body {
-            Body::Genesis { .. } => {}
+            Body::Genesis(_) => {}
             Body::DeviceAdded { device, profile, vault_key } => {
                 self.epoch.to_devices.insert(device.id, vault_key.clone());
                 let added = Device {
@@ -464,13 +465,13 @@ impl State {
         time: u64,
     ) -> Result<Draft, CryptoError> {
         let keys = root.public_keys();
-        let body = Body::Genesis {
+        let body = Body::Genesis(Box::new(Genesis {
             root: keys,
             device: *device,
             profile: profile.seal(vault_key, user, device.id, 1)?,
             epoch: EpochStart::seal(user, 1, vault_key, None, &keys.sealing, [device])?,
             unlock,
-        };
+        }));
         Ok(Draft { user, seq: 1, prev: [0; 32], time, body, blob: None })
     }
 
