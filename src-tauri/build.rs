@@ -1,6 +1,6 @@
 //! Declares every command of the app, so that none is open unless a capability in `tauri.conf.json` names it.
 
-const COMMANDS: &[&str] = &["about", "preferences", "change_preferences"];
+const COMMANDS: &[&str] = &["about", "general_set_theme"];
 
 fn main() {
     // The screens are embedded; without this line a new file among them would wait for the next change of Rust code.

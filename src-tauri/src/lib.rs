@@ -37,8 +37,7 @@ fn start(options: Options) -> Result<(), StartError> {
         .manage(profile)
         .invoke_handler(tauri::generate_handler![
             commands::general::about,
-            commands::general::preferences,
-            commands::general::change_preferences,
+            commands::general::general_set_theme,
         ])
         .setup(|app| {
             let preferences = preferences::load(app.handle(), &app.state::<Profile>())?;

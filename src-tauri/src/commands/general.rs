@@ -4,7 +4,7 @@ use serde::Serialize;
 use tauri::{AppHandle, State};
 
 use crate::options::Profile;
-use crate::preferences::{self, Preferences};
+use crate::preferences::{self, Preferences, Theme};
 
 /// What the app says of itself.
 #[derive(Debug, Serialize)]
@@ -28,17 +28,14 @@ pub fn about(app: AppHandle, profile: State<'_, Profile>) -> About {
 }
 
 #[tauri::command]
-pub fn preferences(app: AppHandle, profile: State<'_, Profile>) -> Result<Preferences, String> {
-    preferences::load(&app, &profile).map_err(|error| error.to_string())
-}
-
-#[tauri::command]
-pub fn change_preferences(
+pub fn general_set_theme(
     app: AppHandle,
     profile: State<'_, Profile>,
-    preferences: Preferences,
-) -> Result<(), String> {
+    theme: Theme,
+) -> Result<Preferences, String> {
+    let mut preferences = preferences::load(&app, &profile).map_err(|error| error.to_string())?;
+    preferences.theme = theme;
     preferences::save(&app, &profile, &preferences).map_err(|error| error.to_string())?;
-    app.set_theme(preferences.theme.of_window());
-    Ok(())
+    app.set_theme(theme.of_window());
+    Ok(preferences)
 }

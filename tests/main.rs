@@ -1,0 +1,11 @@
+//! The finished app, driven through its window: real processes, real Secret Service, real mail.
+//!
+//! `support` has what a test needs; every other module is a part of the story. One program for all of them, so that
+//! it is linked once and the windows share the processor fairly.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+mod first_window;
+mod start;
