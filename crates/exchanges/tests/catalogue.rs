@@ -54,6 +54,11 @@ fn ids_aliases_and_names_find_one_exchange_each() {
     for exchange in &catalogue().exchanges {
         let plain = |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
         assert!(plain(&exchange.id) && exchange.aliases.iter().all(|alias| plain(alias)), "{}", exchange.id);
+        assert!(
+            exchange.fields().iter().flat_map(|field| &field.names).all(|name| plain(name)),
+            "{}",
+            exchange.id
+        );
         for name in [&exchange.id].into_iter().chain(&exchange.aliases) {
             assert!(seen.insert(name.clone()), "{name} stands there twice");
             assert_eq!(Exchange::find(name).unwrap().id, exchange.id);

@@ -96,6 +96,9 @@ fn pairs_are_recognised_in_every_common_form() {
         format!(r#"{{"apiKey":"{KEY}","secret":"{SECRET}"}}"#),
         format!(r#"{{"exchange":{{"name":"binance","key":"{KEY}","secret":"{SECRET}"}},"stake":10}}"#),
         format!(r#"[{{"api_key":"{KEY}","api_secret":"{SECRET}"}}]"#),
+        format!(
+            r#"{{"bitget":[{{"key":"x","secret":"y"}}],"binance":{{"main":{{"key":"{KEY}","secret":"{SECRET}"}}}}}}"#
+        ),
         format!("{{ apiKey: '{KEY}', secret: '{SECRET}' }}"),
         format!("const config = {{\n  apiKey: '{KEY}',\n  secret: '{SECRET}',\n}};"),
         format!("'apiKey': '{KEY}',\n'secret': '{SECRET}',"),

@@ -121,8 +121,12 @@ fn is_own_name(exchange: &Exchange, name: &str) -> bool {
 }
 
 fn begins_with_another(exchange: &Exchange, words: &[String]) -> bool {
-    let first = words.first().and_then(|word| Exchange::find(word));
-    first.is_some_and(|found| found.id != exchange.id && !found.free_fields)
+    words.first().is_some_and(|word| is_another(exchange, word))
+}
+
+/// Whether this is the name of an exchange that is not this one.
+pub(super) fn is_another(exchange: &Exchange, name: &str) -> bool {
+    Exchange::find(name).is_some_and(|found| found.id != exchange.id && !found.free_fields)
 }
 
 /// `BINANCE_API_KEY`, `apiKey` and `API Key` in lower-case words; `None` if it is no name.

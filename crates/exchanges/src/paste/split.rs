@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{
     BEGIN, END, clean,
-    names::{is_name_of_a_key, labelled, named},
+    names::{is_another, is_name_of_a_key, labelled, named},
     without_invisible,
 };
 use crate::{
@@ -114,7 +114,9 @@ impl<'e> Found<'e> {
                 path.pop();
             }
         } else if text.starts_with('{') {
-            for (name, raw) in Members::of(text).unwrap_or_default().0 {
+            let mut members = Members::of(text).unwrap_or_default().0;
+            members.retain(|name, _| !is_another(self.exchange, name));
+            for (name, raw) in members {
                 path.push(name);
                 self.read_json(raw.get(), path);
                 path.pop();
