@@ -15,6 +15,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema), schema(value_type = String))]
         pub struct $name(pub [u8; 16]);
 
         impl $name {
