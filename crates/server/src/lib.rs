@@ -1,1 +1,3 @@
 //! keyquay-server: the sync server, in three roles
+
+pub mod message;
