@@ -30,17 +30,28 @@ pub enum CborError {
 /// A value that has exactly one encoding.
 pub trait Encode {
     fn encode(&self, out: &mut Vec<u8>);
+
+    /// How many bytes to make room for. Never too few for the values that stand in one array with a secret
+    /// [a buffer that grows is moved, and what it leaves behind is not wiped]; 0 where nothing is secret.
+    fn room(&self) -> usize {
+        0
+    }
 }
 
 /// `cbor_array![purpose, a, b, …]`: one array of the values, as bytes.
 #[macro_export]
 macro_rules! cbor_array {
-    ($($value:expr),+ $(,)?) => {{
-        let mut out = Vec::new();
-        let values: &[&dyn $crate::cbor::Encode] = &[$(&$value),+];
-        $crate::cbor::encode_array(values, &mut out);
-        out
-    }};
+    ($($value:expr),+ $(,)?) => {
+        $crate::cbor::array_of(&[$(&$value as &dyn $crate::cbor::Encode),+])
+    };
+}
+
+/// One array of the values, as bytes that never moved while they were written (see [`Encode::room`]).
+#[must_use]
+pub fn array_of(values: &[&dyn Encode]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(HEAD + values.iter().map(|value| value.room()).sum::<usize>());
+    encode_array(values, &mut out);
+    out
 }
 
 /// Writes an array of the values.
@@ -55,6 +66,10 @@ impl Encode for u64 {
     fn encode(&self, out: &mut Vec<u8>) {
         header(UINT, *self, out);
     }
+
+    fn room(&self) -> usize {
+        HEAD
+    }
 }
 
 impl Encode for str {
@@ -62,11 +77,19 @@ impl Encode for str {
         header(TEXT, self.len() as u64, out);
         out.extend_from_slice(self.as_bytes());
     }
+
+    fn room(&self) -> usize {
+        HEAD + self.len()
+    }
 }
 
 impl Encode for String {
     fn encode(&self, out: &mut Vec<u8>) {
         self.as_str().encode(out);
+    }
+
+    fn room(&self) -> usize {
+        self.as_str().room()
     }
 }
 
@@ -75,11 +98,19 @@ impl Encode for [u8] {
         header(BYTES, self.len() as u64, out);
         out.extend_from_slice(self);
     }
+
+    fn room(&self) -> usize {
+        HEAD + self.len()
+    }
 }
 
 impl<const N: usize> Encode for [u8; N] {
     fn encode(&self, out: &mut Vec<u8>) {
         self.as_slice().encode(out);
+    }
+
+    fn room(&self) -> usize {
+        self.as_slice().room()
     }
 }
 
@@ -87,11 +118,19 @@ impl Encode for Vec<u8> {
     fn encode(&self, out: &mut Vec<u8>) {
         self.as_slice().encode(out);
     }
+
+    fn room(&self) -> usize {
+        self.as_slice().room()
+    }
 }
 
 impl<T: Encode + ?Sized> Encode for &T {
     fn encode(&self, out: &mut Vec<u8>) {
         (**self).encode(out);
+    }
+
+    fn room(&self) -> usize {
+        (**self).room()
     }
 }
 
@@ -101,6 +140,10 @@ impl<T: Encode> Encode for Option<T> {
             Some(value) => value.encode(out),
             None => out.push(NULL),
         }
+    }
+
+    fn room(&self) -> usize {
+        self.as_ref().map_or(1, Encode::room)
     }
 }
 
@@ -114,6 +157,10 @@ impl<T: Encode> Encode for List<'_, T> {
             value.encode(out);
         }
     }
+
+    fn room(&self) -> usize {
+        HEAD + self.0.iter().map(Encode::room).sum::<usize>()
+    }
 }
 
 /// Bytes that are already an encoding, put in as they are.
@@ -122,6 +169,10 @@ pub struct Encoded(pub Vec<u8>);
 impl Encode for Encoded {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.0);
+    }
+
+    fn room(&self) -> usize {
+        self.0.len()
     }
 }
 
@@ -258,6 +309,8 @@ const BYTES: u8 = 2;
 const TEXT: u8 = 3;
 const ARRAY: u8 = 4;
 const NULL: u8 = 0xF6;
+/// The longest head of a value: one byte and a number of eight.
+const HEAD: usize = 9;
 
 fn header(major: u8, number: u64, out: &mut Vec<u8>) {
     let major = major << 5;
@@ -325,6 +378,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_message_is_written_into_room_that_was_there_from_the_start(
+            number: u64, bytes: Vec<u8>, text: String, fixed: [u8; 32], list: Vec<Vec<u8>>, maybe: Option<u64>,
+        ) {
+            let values: [&dyn Encode; 6] = [&text, &number, &bytes, &fixed, &List(&list), &maybe];
+            let room = HEAD + values.iter().map(|value| value.room()).sum::<usize>();
+            prop_assert!(array_of(&values).len() <= room);
+        }
+
         #[test]
         fn what_is_encoded_is_read_back(number: u64, bytes: Vec<u8>, text: String, maybe: Option<u64>) {
             let message = cbor_array![text, bytes, number, maybe];

@@ -1,4 +1,4 @@
-//! Crockford base32: upper case without I, L, O and U; reading forgives case, hyphens, spaces and look-alikes.
+//! Crockford base32: upper case without I, L, O and U; reading forgives case and look-alikes.
 
 use zeroize::Zeroizing;
 
@@ -26,13 +26,17 @@ pub(crate) fn join(values: &[u8; 32]) -> Zeroizing<[u8; 20]> {
     bytes
 }
 
-/// The five-bit value of a character, with the look-alikes of the alphabet forgiven.
-pub(crate) fn value_of(character: char) -> Option<u8> {
-    let upper = match character.to_ascii_uppercase() {
+/// The character of the alphabet that was meant: upper case, and O, I, L read as 0, 1, 1.
+pub(crate) fn unmistaken(typed: char) -> char {
+    match typed.to_ascii_uppercase() {
         'O' => '0',
         'I' | 'L' => '1',
         other => other,
-    };
-    let position = ALPHABET.iter().position(|&known| char::from(known) == upper)?;
+    }
+}
+
+/// The five-bit value of a character of the alphabet.
+pub(crate) fn value_of(character: char) -> Option<u8> {
+    let position = ALPHABET.iter().position(|&known| char::from(known) == character)?;
     u8::try_from(position).ok()
 }

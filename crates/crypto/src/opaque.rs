@@ -13,7 +13,7 @@ use opaque_ke::{
 };
 use rand_core_opaque::OsRng;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{CryptoError, SecretVec, kdf};
 
@@ -54,7 +54,7 @@ impl ClientRegistrationStep {
         parties: Parties<'_>,
     ) -> Result<(Vec<u8>, ExportKey), CryptoError> {
         let response = RegistrationResponse::deserialize(response).map_err(|_| CryptoError::Malformed)?;
-        let finished = self
+        let mut finished = self
             .0
             .finish(
                 &mut OsRng,
@@ -63,8 +63,9 @@ impl ClientRegistrationStep {
                 ClientRegistrationFinishParameters::new(parties.into(), Some(&Stretching)),
             )
             .map_err(refused)?;
-        let export_key = Zeroizing::new(finished.export_key.to_vec());
-        Ok((finished.message.serialize().to_vec(), ExportKey::try_copy_from(&export_key)?))
+        let export_key = ExportKey::try_copy_from(&finished.export_key)?;
+        finished.export_key.zeroize();
+        Ok((finished.message.serialize().to_vec(), export_key))
     }
 }
 
@@ -94,7 +95,7 @@ impl ClientSignIn {
         parties: Parties<'_>,
     ) -> Result<(Vec<u8>, ExportKey), CryptoError> {
         let response = CredentialResponse::deserialize(response).map_err(|_| CryptoError::SignIn)?;
-        let finished = self
+        let mut finished = self
             .0
             .finish(
                 &mut OsRng,
@@ -106,8 +107,10 @@ impl ClientSignIn {
                 CryptoError::Stretching => CryptoError::Stretching,
                 _ => CryptoError::SignIn,
             })?;
-        let export_key = Zeroizing::new(finished.export_key.to_vec());
-        Ok((finished.message.serialize().to_vec(), ExportKey::try_copy_from(&export_key)?))
+        let export_key = ExportKey::try_copy_from(&finished.export_key)?;
+        finished.export_key.zeroize();
+        finished.session_key.zeroize();
+        Ok((finished.message.serialize().to_vec(), export_key))
     }
 }
 

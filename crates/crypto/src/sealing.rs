@@ -73,7 +73,7 @@ impl std::fmt::Debug for SealingKey {
     }
 }
 
-/// A public sealing key (X25519) that is not of small order.
+/// A public sealing key (X25519) in its one canonical form and not of small order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SealingPublicKey([u8; 32]);
 
@@ -81,8 +81,13 @@ impl SealingPublicKey {
     /// Reads 32 bytes.
     ///
     /// # Errors
-    /// [`CryptoError::PublicKey`] for a point of small order, with which no secret can be agreed.
+    /// [`CryptoError::PublicKey`] for a point of small order, with which no secret can be agreed, and for another
+    /// form than the shortest (RFC 7748, section 5, would take bit 255 and values from 2^255 - 19 on) [one key in
+    /// two spellings would pass for two keys, and what is sealed to the second opens nowhere].
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, CryptoError> {
+        if !is_canonical(bytes) {
+            return Err(CryptoError::PublicKey);
+        }
         let any = x25519_dalek::StaticSecret::from([0x55; 32]);
         let agreed = any.diffie_hellman(&x25519_dalek::PublicKey::from(*bytes));
         if agreed.was_contributory() { Ok(Self(*bytes)) } else { Err(CryptoError::PublicKey) }
@@ -115,6 +120,12 @@ impl SealingPublicKey {
     }
 }
 
+/// Whether the little-endian number is below 2^255 - 19.
+fn is_canonical(bytes: &[u8; 32]) -> bool {
+    let [low, middle @ .., high] = bytes;
+    *high < 0x7F || (*high == 0x7F && (*low < 0xED || middle.iter().any(|&byte| byte != 0xFF)))
+}
+
 impl std::fmt::Debug for SealingPublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SealingPublicKey({})", data_encoding::HEXLOWER.encode(&self.0))
@@ -139,6 +150,27 @@ mod tests {
             flipped[index] ^= 1;
             assert_eq!(one.open_key(b"info", &flipped), Err(CryptoError::Open), "byte {index}");
         }
+    }
+
+    #[test]
+    fn a_key_has_one_accepted_form() {
+        let good = SealingKey::make_random().public_key().to_bytes();
+        assert!(SealingPublicKey::from_bytes(&good).is_ok());
+        let mut high_bit = good;
+        high_bit[31] |= 0x80;
+        assert_eq!(SealingPublicKey::from_bytes(&high_bit), Err(CryptoError::PublicKey));
+
+        let mut base_point = [0; 32];
+        base_point[0] = 9;
+        assert!(SealingPublicKey::from_bytes(&base_point).is_ok());
+        let mut base_point_plus_p = [0xFF; 32];
+        base_point_plus_p[0] = 0xED + 9;
+        base_point_plus_p[31] = 0x7F;
+        assert_eq!(SealingPublicKey::from_bytes(&base_point_plus_p), Err(CryptoError::PublicKey));
+        let mut largest = [0xFF; 32];
+        largest[0] = 0xEB;
+        largest[31] = 0x7F;
+        assert!(SealingPublicKey::from_bytes(&largest).is_ok());
     }
 
     #[test]

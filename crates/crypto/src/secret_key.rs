@@ -101,9 +101,9 @@ fn read(written: &str, prefix: &str, other: &str, check_purpose: &str) -> Result
     if written.len() > 512 {
         return Err(CodeError::Shape);
     }
-    let compact: Zeroizing<String> = Zeroizing::new(
-        written.chars().filter(|c| !is_separator(c)).map(|c| c.to_ascii_uppercase()).collect(),
-    );
+    // All the room at once: a string that grows is moved, and what it leaves behind is not wiped.
+    let mut compact = Zeroizing::new(String::with_capacity(written.len()));
+    compact.extend(written.chars().filter(|c| !is_separator(c)).map(crockford::unmistaken));
     let Some(body) = compact.strip_prefix(prefix) else {
         return Err(if compact.starts_with(other) { CodeError::OtherKind } else { CodeError::Shape });
     };
@@ -147,6 +147,9 @@ mod tests {
             prop_assert!(SecretKey::parse(written).unwrap() == key);
             let sloppy = format!("  {} ", written.to_lowercase().replace('-', " ").replace('0', "o"));
             prop_assert!(SecretKey::parse(&sloppy).unwrap() == key);
+            for look_alike in ["I", "i", "L", "l"] {
+                prop_assert!(SecretKey::parse(&written.replace('1', look_alike)).unwrap() == key);
+            }
         }
 
         #[test]
