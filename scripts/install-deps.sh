@@ -82,6 +82,7 @@ list_what_is_needed() {
   need adwaita-icon-theme "the window's own icons"
   need_command python3 python3 "runs the SMTP server that receives test mail"
   python3 -c 'import ensurepip' 2>/dev/null || need python3-venv "keeps that server apart from the system"
+  need_command shellcheck shellcheck "reads the shell scripts for mistakes"
   need_command node nodejs "tests the logic of the screens"
   need_command npm npm "fetches the type checker"
 }

@@ -16,6 +16,9 @@ main() {
   step "Lints of the Rust code"
   cargo clippy --locked --workspace --all-targets --quiet -- --deny warnings
 
+  step "Shell scripts"
+  shellcheck scripts/*.sh .ci/run
+
   step "Types of the screens"
   npx --no-install tsc --project .
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the other scripts: progress in one form.
 
 # Where rustup puts Rust when install-deps.sh has just installed it.
