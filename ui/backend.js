@@ -24,6 +24,7 @@
  *   app_view: [None, AppView],
  *   app_lock: [None, AppView],
  *   app_active: [None, null],
+ *   app_copy: [{ text: string }, Copied],
  *
  *   welcome_view: [None, WelcomeView],
  *   welcome_start: [{ passphrase: string | null }, AppView],
@@ -40,7 +41,7 @@
  *   accounts_set_auto_connect: [{ on: boolean, include: string[] }, AccountsView],
  *   accounts_upload: [{ accounts: string[] }, null],
  *   accounts_retrieve: [{ accounts: string[] }, null],
- *   account_split_paste: [{ exchange: string, text: string }, SplitPaste],
+ *   account_split_paste: [{ exchange: string, field: string, text: string }, SplitPaste],
  *   account_hint: [{ exchange: string, field: string, value: string }, string | null],
  *   account_add: [{ account: NewAccount }, AccountRow],
  *   account_form: [{ account: string }, AccountForm],

@@ -62,7 +62,7 @@ export type UnlockReason = "locked" | "removed";
 
 export type AccountsView = {
 /**
- * Ordered as they are to be shown.
+ * In no order; the screen sorts them.
  */
 rows: Array<AccountRow>,
 /**
@@ -212,11 +212,11 @@ free: boolean,
 value: string | null, };
 
 /**
- * Pasted text, split into the fields of one exchange.
+ * Pasted text, tidied and split into the fields of one exchange.
  */
 export type SplitPaste = {
 /**
- * Empty if the text is a single value.
+ * A single value comes back, tidied, as the field it was pasted into.
  */
 fields: Array<FieldInput>, };
 

@@ -8,7 +8,7 @@ use super::{SecretText, UnixMillis};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountsView {
-    /// Ordered as they are to be shown.
+    /// In no order; the screen sorts them.
     pub rows: Vec<AccountRow>,
     /// Synced accounts whose labels cannot be read at the moment.
     pub closed: Option<ClosedAccounts>,
@@ -221,11 +221,11 @@ pub struct FormField {
     pub value: Option<String>,
 }
 
-/// Pasted text, split into the fields of one exchange.
+/// Pasted text, tidied and split into the fields of one exchange.
 #[derive(Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct SplitPaste {
-    /// Empty if the text is a single value.
+    /// A single value comes back, tidied, as the field it was pasted into.
     pub fields: Vec<FieldInput>,
 }
 
