@@ -7,8 +7,9 @@
 //! The keystore's doors, all on `keystore::Keystore`, which is `Clone` and cheap to clone:
 //!
 //! ```text
-//! Keystore::start(keystore::Settings { name, public_url, data: PathBuf }, Arc<dyn Kms>, Arc<dyn Clock>)
+//! async Keystore::start(keystore::Settings::new(name, public_url), Arc<dyn Storage>, Arc<dyn Kms>, Arc<dyn Clock>)
 //!                                                          -> Result<Keystore, keystore::StartError>
+//!     where storage::Sqlite::open(&Path) and kms::LocalKey::open_or_create(&Path) give the two in the middle
 //! async call(&self, Call)                                  -> Answer
 //! async view_link(&self, token: &str, peer: &str)          -> Result<LinkFacts, Problem>
 //! async confirm_link(&self, token: &str, peer: &str)       -> Result<LinkDone, Problem>
@@ -43,8 +44,8 @@ pub struct Call {
     pub platform: String,
 }
 
-/// What to answer, and which mails to send. An answer that orders mails waits for them: a mail that cannot be
-/// handed over is [`Code::MailFailed`](keyquay_protocol::Code::MailFailed).
+/// What to answer, and which mails to send. An answer that orders mails does not wait for them, except those of
+/// signed requests, where a mail that cannot be handed over is [`Code::MailFailed`](keyquay_protocol::Code::MailFailed).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -61,7 +62,7 @@ pub enum Content {
     Cbor(Vec<u8>),
     /// `application/problem+json`; the status is the problem's.
     Problem(Problem),
-    /// Nothing; the status is 204.
+    /// Nothing: 204, or 202 where a link in a mail still decides.
     Empty,
 }
 
