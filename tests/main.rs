@@ -3,8 +3,15 @@
 //! `support` has what a test needs; every other module is a part of the story. One program for all of them, so that
 //! it is linked once and the windows share the processor fairly.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr
+)]
 
+#[allow(dead_code, unused_imports, reason = "a vocabulary: no test needs every word of it")]
 mod support;
 
 mod first_window;

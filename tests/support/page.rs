@@ -91,7 +91,8 @@ impl Page {
     /// Keeps what the page shows as `target/screens/{name}.png`.
     pub async fn screenshot(&self, name: &str) -> PathBuf {
         // What has just changed is on the picture once a frame was drawn after it.
-        let drawn = "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
+        let drawn =
+            "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
         self.client.execute_async(drawn, vec![]).await.unwrap();
         let folder = root().join("target/screens");
         std::fs::create_dir_all(&folder).unwrap();
