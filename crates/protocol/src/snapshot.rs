@@ -37,16 +37,16 @@ impl State {
     /// Reads what [`State::to_snapshot`] wrote.
     ///
     /// # Errors
-    /// [`CborError`] for anything else.
+    /// [`CborError`] for anything else, rows out of order and contradictions among them included.
     pub fn from_snapshot(bytes: &[u8]) -> Result<Self, CborError> {
         let mut decoder = Decoder::message(bytes, 12, PURPOSE)?;
         let user = UserId(decoder.fixed()?);
         decoder.array(2)?;
         let root = RootPublicKeys::decode(&mut decoder)?;
         let head = LogHead { seq: decoder.uint()?, hash: decoder.fixed()? };
-        let devices = rows(&mut decoder, device)?;
+        let devices: BTreeMap<DeviceId, Device> = rows(&mut decoder, device)?;
         let epoch = EpochStart::decode(&mut decoder)?;
-        let epochs = rows(&mut decoder, |decoder| {
+        let epochs: Epochs = rows(&mut decoder, |decoder| {
             decoder.array(3)?;
             let number = decoder.uint()?;
             let commit = decoder.fixed()?;
@@ -62,6 +62,9 @@ impl State {
             _ => return Err(CborError::UnexpectedType),
         };
         decoder.end()?;
+        if !is_consistent(head, &epoch, &devices, &epochs, &unlock, &items) {
+            return Err(CborError::UnexpectedType);
+        }
         let live_items = items.values().filter(|item| item.status == ItemStatus::Live).count();
         Ok(Self {
             user,
@@ -80,6 +83,8 @@ impl State {
 }
 
 const PURPOSE: &str = "keyquay/1/snapshot";
+
+type Epochs = BTreeMap<u64, (keyquay_crypto::Digest, Option<Vec<u8>>)>;
 
 struct DeviceRow<'a>(&'a Device);
 struct EpochRow<'a>((&'a u64, &'a (keyquay_crypto::Digest, Option<Vec<u8>>)));
@@ -160,7 +165,32 @@ fn rows<K: Ord, V>(
     let mut map = BTreeMap::new();
     for _ in 0..count {
         let (key, value) = read(decoder)?;
+        if map.last_key_value().is_some_and(|(last, _)| *last >= key) {
+            return Err(CborError::NotCanonical);
+        }
         map.insert(key, value);
     }
     Ok(map)
+}
+
+/// Whether some log can have led here, as far as the rows tell without its entries: what later steps count on.
+fn is_consistent(
+    head: LogHead,
+    epoch: &EpochStart,
+    devices: &BTreeMap<DeviceId, Device>,
+    epochs: &Epochs,
+    unlock: &UnlockSet,
+    items: &BTreeMap<ItemId, Item>,
+) -> bool {
+    let in_log = 1..=head.seq.min(u64::MAX / 2);
+    let active = devices.values().filter(|device| device.is_active()).map(|device| &device.keys.id);
+    let current = epochs.last_key_value();
+    in_log.contains(&head.seq)
+        && in_log.contains(&unlock.version)
+        && in_log.contains(&epoch.number)
+        && current == Some((&epoch.number, &(epoch.commit, epoch.previous.clone())))
+        && epochs.len() as u64 == epoch.number
+        && epochs.iter().all(|(number, (_, previous))| *number >= 1 && (*number == 1) == previous.is_none())
+        && epoch.to_devices.keys().eq(active)
+        && items.values().all(|item| in_log.contains(&item.revision) && in_log.contains(&item.seq))
 }
