@@ -11,8 +11,9 @@ use crate::DeviceId;
 
 /// How far a request's `created` may be from the server's clock, in seconds.
 pub const WINDOW: u64 = 60;
-/// How long the server remembers a nonce, in seconds.
-pub const NONCE_MEMORY: u64 = 120;
+/// How long the server remembers a nonce, in seconds: a request that is dated [`WINDOW`] ahead is still in time
+/// twice that later, to the end of that second [one second less, and it could be replayed in it].
+pub const NONCE_MEMORY: u64 = 2 * WINDOW + 2;
 
 /// The header fields of a signed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
