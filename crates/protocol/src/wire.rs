@@ -86,7 +86,7 @@ message! {
     BackupCode { backup_code: String, }
     /// `POST /v1/second-factor/start`: a new secret, not in force before it is confirmed. `backup_code` replaces a lost one.
     SecondFactorStart {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         backup_code: Option<String>,
     }
     SecondFactorStarted {
@@ -124,7 +124,7 @@ message! {
     /// `POST /v1/share`: a fresh X25519 key, and where there is a log, how far this device has come.
     ShareRequest {
         key: Bytes,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         seen: Option<SeenText>,
     }
     /// The share, sealed to that key.
@@ -164,6 +164,11 @@ message! {
         suspended: bool,
     }
     DeviceKeysText { id: DeviceIdText, signing: Bytes, sealing: Bytes, }
+}
+
+/// A field that may be absent, but is not null where it is there.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A user id as text.
