@@ -57,7 +57,7 @@ impl DeviceProfile {
     /// Seals name and platform under the vault key of `epoch`, as an item is.
     ///
     /// # Errors
-    /// [`CryptoError::TooLong`] for absurd lengths.
+    /// [`CryptoError::TooLong`] for a name and platform that no entry takes: above about 1,900 bytes.
     pub fn seal(
         &self,
         vault_key: &VaultKey,
@@ -66,7 +66,8 @@ impl DeviceProfile {
         epoch: u64,
     ) -> Result<Vec<u8>, CryptoError> {
         let plain = cbor_array![PURPOSE, self.name, self.platform];
-        aead::seal(&profile_key(vault_key, device), &context(user, device, epoch), &plain)
+        let sealed = aead::seal(&profile_key(vault_key, device), &context(user, device, epoch), &plain)?;
+        if sealed.len() > PROFILE_LIMIT { Err(CryptoError::TooLong) } else { Ok(sealed) }
     }
 
     /// Opens what [`DeviceProfile::seal`] made for the same user, device and epoch.
@@ -93,6 +94,9 @@ impl DeviceProfile {
 }
 
 const PURPOSE: &str = "keyquay/1/device-profile";
+
+/// Most bytes of a sealed profile in an entry.
+pub(crate) const PROFILE_LIMIT: usize = 2048;
 
 fn profile_key(vault_key: &VaultKey, device: DeviceId) -> AeadKey {
     AeadKey::from_secret(kdf::derive(vault_key.expose(), &cbor_array!["keyquay/1/device", device]))

@@ -3,6 +3,7 @@ use keyquay_crypto::hash::sha256_parts;
 use keyquay_crypto::sign::{Signature, SigningKey};
 use keyquay_crypto::{Digest, cbor_array};
 
+use crate::device::PROFILE_LIMIT;
 use crate::epoch::sealed_key;
 use crate::{DeviceId, DeviceKeys, EpochStart, ItemId, Root, RootPublicKeys, UnlockSet, UserId};
 
@@ -143,9 +144,6 @@ const ITEM_PUT: &str = "item-put";
 const ITEM_DELETED: &str = "item-deleted";
 const ITEM_WITHDRAWN: &str = "item-withdrawn";
 const SYNC_ENDED: &str = "sync-ended";
-
-/// More than any sealed device profile takes.
-const PROFILE_LIMIT: usize = 2048;
 
 impl Payload {
     /// Reads a payload.

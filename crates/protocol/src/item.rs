@@ -2,6 +2,7 @@ use keyquay_crypto::aead::{self, AeadKey};
 use keyquay_crypto::cbor::{CborError, Decoder, List};
 use keyquay_crypto::{CryptoError, Zeroizing, cbor_array, kdf};
 
+use crate::state::limits;
 use crate::{ItemId, UserId, VaultKey};
 
 /// The form of what is inside an item. Part of the associated data.
@@ -36,7 +37,7 @@ impl std::fmt::Debug for ItemContent {
 /// Seals an item's content under the vault key of `epoch`; the blob opens only as this revision of this item.
 ///
 /// # Errors
-/// [`CryptoError::TooLong`] for absurd lengths.
+/// [`CryptoError::TooLong`] for more versions beside it, or a longer blob, than anyone would take in.
 pub fn seal_item(
     content: &ItemContent,
     vault_key: &VaultKey,
@@ -45,9 +46,13 @@ pub fn seal_item(
     revision: u64,
     epoch: u64,
 ) -> Result<Vec<u8>, CryptoError> {
+    if content.beside.len() > MAX_BESIDE {
+        return Err(CryptoError::TooLong);
+    }
     let beside: Vec<&Vec<u8>> = content.beside.iter().map(|version| &**version).collect();
     let plain = Zeroizing::new(cbor_array![CONTENT, *content.account, List(&beside)]);
-    aead::seal(&item_key(vault_key, item), &context(user, item, revision, epoch), &plain)
+    let blob = aead::seal(&item_key(vault_key, item), &context(user, item, revision, epoch), &plain)?;
+    if blob.len() > limits::BLOB { Err(CryptoError::TooLong) } else { Ok(blob) }
 }
 
 /// Opens a blob as exactly this revision of this item.
