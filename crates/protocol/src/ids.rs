@@ -56,6 +56,10 @@ macro_rules! id {
             fn encode(&self, out: &mut Vec<u8>) {
                 self.0.encode(out);
             }
+
+            fn room(&self) -> usize {
+                self.0.room()
+            }
         }
 
         impl Serialize for $name {

@@ -4,7 +4,9 @@
 //! `docs/protocol.md` describes all of it. [`State::apply`] is the one judge of a log, shared by the client
 //! and the keystore.
 
+mod check;
 mod device;
+mod draft;
 mod entry;
 mod epoch;
 mod ids;
@@ -23,7 +25,7 @@ pub use device::{DeviceKeys, DeviceProfile, device_phrase, sign_in_context};
 pub use entry::{Author, Body, Draft, Entry, Genesis, Payload, entry_head};
 pub use epoch::{EpochStart, EpochViolation, VaultKey, VaultKeys};
 pub use ids::{DeviceId, IdError, ItemId, UserId};
-pub use item::{ItemContent, open_item, seal_item};
+pub use item::{ItemContent, MAX_BESIDE, open_item, seal_item};
 pub use problem::{Code, Problem};
 pub use request::{
     NONCE_MEMORY, RequestError, RequestSignature, Signed, WINDOW, content_digest, sign_request,

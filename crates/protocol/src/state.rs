@@ -6,8 +6,8 @@ use keyquay_crypto::{CryptoError, Digest, cbor_array, sha256};
 use thiserror::Error;
 
 use crate::{
-    Author, Body, DeviceId, DeviceKeys, Draft, Entry, EpochStart, EpochViolation, Genesis, ItemId, Payload,
-    Root, RootPublicKeys, Seen, UnlockSet, UserId, VaultKey, VaultKeys, epoch,
+    Author, Body, DeviceId, DeviceKeys, Entry, EpochStart, EpochViolation, Genesis, ItemId, Payload,
+    RootPublicKeys, UnlockSet, UserId,
 };
 
 /// What a log may hold. Enforced alike by client and keystore.
@@ -18,7 +18,8 @@ pub mod limits {
     pub const BLOB: usize = 64 * 1024;
     /// Bytes of an entry's payload.
     pub const ENTRY: usize = 16 * 1024;
-    /// Entries by devices; root's are always accepted [a stolen device could otherwise block its own removal].
+    /// Entries by devices in one epoch; root's are always accepted [a stolen device could otherwise block its own
+    /// removal], and a removal gives the others room again [what it used up would otherwise stop them for good].
     pub const DEVICE_ENTRIES: u64 = 200_000;
 }
 
@@ -142,6 +143,7 @@ pub struct State {
     pub(crate) unlock: UnlockSet,
     pub(crate) items: BTreeMap<ItemId, Item>,
     pub(crate) live_items: usize,
+    /// Entries by devices in the current epoch.
     pub(crate) device_entries: u64,
     pub(crate) ended: bool,
 }
@@ -167,6 +169,12 @@ impl State {
             return Err(Violation::WrongAuthor);
         }
         root.signing.verify(&entry.payload, &entry.signature).map_err(|_| Violation::Signature)?;
+        if entry.blob.is_some() {
+            return Err(Violation::Blob);
+        }
+        if device.signing == root.signing || device.sealing == root.sealing {
+            return Err(Violation::DeviceReused);
+        }
         let sealed_to_the_device = epoch.to_devices.keys().eq([&device.id]);
         if epoch.number != 1 || epoch.previous.is_some() || !sealed_to_the_device {
             return Err(Violation::Epoch);
@@ -219,29 +227,6 @@ impl State {
         self.take_in(&payload);
         self.head = LogHead { seq: payload.seq, hash: entry.head() };
         Ok(payload)
-    }
-
-    /// Verifies another device's word for how far it has come. `head_at` gives the own chain's head at a seq
-    /// that is not beyond the own head.
-    ///
-    /// # Errors
-    /// [`Violation::SeenOtherHistory`] when that device stands on another chain; [`Violation::Signature`] when
-    /// it is not its word.
-    pub fn check_seen(
-        &self,
-        seen: &Seen,
-        head_at: impl FnOnce(u64) -> Option<Digest>,
-    ) -> Result<(), Violation> {
-        let device = self.devices.get(&seen.device).ok_or(Violation::NotActive)?;
-        if seen.user != self.user {
-            return Err(Violation::OtherUser);
-        }
-        seen.verify(&device.keys.signing).map_err(|_| Violation::Signature)?;
-        if seen.seq > self.head.seq {
-            return Ok(());
-        }
-        let own = if seen.seq == self.head.seq { Some(self.head.hash) } else { head_at(seen.seq) };
-        if own == Some(seen.head) { Ok(()) } else { Err(Violation::SeenOtherHistory) }
     }
 
     #[must_use]
@@ -412,6 +397,7 @@ impl State {
                 }
                 self.epochs.insert(epoch.number, (epoch.commit, epoch.previous.clone()));
                 self.epoch = epoch.clone();
+                self.device_entries = 0;
             }
             Body::UnlockSet(set) => self.unlock = *set,
             Body::ItemPut { item, revision, epoch, blob } => {
@@ -446,125 +432,6 @@ impl State {
         }
         let item = Item { revision, epoch, blob, author, seq: payload.seq, time: payload.time, status };
         self.items.insert(id, item);
-    }
-}
-
-/// Drafts of what may come next. They follow from the state alone and are signed by [`Draft`]'s methods.
-impl State {
-    /// The Genesis of a fresh log.
-    ///
-    /// # Errors
-    /// [`CryptoError`] for keys with which no secret can be agreed.
-    pub fn draft_genesis(
-        user: UserId,
-        root: &Root,
-        device: &DeviceKeys,
-        profile: &crate::DeviceProfile,
-        vault_key: &VaultKey,
-        unlock: UnlockSet,
-        time: u64,
-    ) -> Result<Draft, CryptoError> {
-        let keys = root.public_keys();
-        let body = Body::Genesis(Box::new(Genesis {
-            root: keys,
-            device: *device,
-            profile: profile.seal(vault_key, user, device.id, 1)?,
-            epoch: EpochStart::seal(user, 1, vault_key, None, &keys.sealing, [device])?,
-            unlock,
-        }));
-        Ok(Draft { user, seq: 1, prev: [0; 32], time, body, blob: None })
-    }
-
-    /// Adds a device: seals the current vault key to it.
-    ///
-    /// # Errors
-    /// [`CryptoError`] for keys with which no secret can be agreed, or without the current vault key.
-    pub fn draft_device_added(
-        &self,
-        keys: &VaultKeys,
-        device: &DeviceKeys,
-        profile: &crate::DeviceProfile,
-        time: u64,
-    ) -> Result<Draft, CryptoError> {
-        let number = self.epoch.number;
-        let vault_key = keys.of_epoch(number).ok_or(CryptoError::Open)?;
-        let body = Body::DeviceAdded {
-            device: *device,
-            profile: profile.seal(vault_key, self.user, device.id, number)?,
-            vault_key: epoch::seal_to_device(self.user, number, vault_key, device)?,
-        };
-        Ok(self.draft(body, None, time))
-    }
-
-    /// Removes a device: a fresh vault key, sealed to root and to those that stay.
-    ///
-    /// # Errors
-    /// [`CryptoError`] for keys with which no secret can be agreed, or without the current vault key.
-    pub fn draft_device_removed(
-        &self,
-        keys: &VaultKeys,
-        device: DeviceId,
-        time: u64,
-    ) -> Result<Draft, CryptoError> {
-        let before = keys.of_epoch(self.epoch.number).ok_or(CryptoError::Open)?;
-        let staying = self.active_devices().map(|active| &active.keys).filter(|staying| staying.id != device);
-        let epoch = EpochStart::seal(
-            self.user,
-            self.epoch.number + 1,
-            &VaultKey::make_random(),
-            Some(before),
-            &self.root.sealing,
-            staying,
-        )?;
-        Ok(self.draft(Body::DeviceRemoved { device, epoch }, None, time))
-    }
-
-    /// Names new unlock records.
-    #[must_use]
-    pub fn draft_unlock_set(&self, records: &crate::UnlockRecords, time: u64) -> Draft {
-        self.draft(Body::UnlockSet(records.to_set(self.unlock.version + 1)), None, time)
-    }
-
-    /// Puts the next revision of an item, sealed under the current epoch.
-    ///
-    /// # Errors
-    /// [`CryptoError`] without the current vault key, or for absurd lengths.
-    pub fn draft_item_put(
-        &self,
-        keys: &VaultKeys,
-        item: ItemId,
-        content: &crate::ItemContent,
-        time: u64,
-    ) -> Result<Draft, CryptoError> {
-        let epoch = self.epoch.number;
-        let vault_key = keys.of_epoch(epoch).ok_or(CryptoError::Open)?;
-        let revision = self.next_revision(item);
-        let blob = crate::seal_item(content, vault_key, self.user, item, revision, epoch)?;
-        let body = Body::ItemPut { item, revision, epoch, blob: sha256(&blob) };
-        Ok(self.draft(body, Some(blob), time))
-    }
-
-    #[must_use]
-    pub fn draft_item_deleted(&self, item: ItemId, time: u64) -> Draft {
-        self.draft(Body::ItemDeleted { item, revision: self.next_revision(item) }, None, time)
-    }
-
-    #[must_use]
-    pub fn draft_item_withdrawn(&self, item: ItemId, time: u64) -> Draft {
-        self.draft(Body::ItemWithdrawn { item, revision: self.next_revision(item) }, None, time)
-    }
-
-    #[must_use]
-    pub fn draft_sync_ended(&self, time: u64) -> Draft {
-        self.draft(Body::SyncEnded, None, time)
-    }
-
-    fn next_revision(&self, item: ItemId) -> u64 {
-        self.items.get(&item).map_or(0, |known| known.revision) + 1
-    }
-
-    fn draft(&self, body: Body, blob: Option<Vec<u8>>, time: u64) -> Draft {
-        Draft { user: self.user, seq: self.head.seq + 1, prev: self.head.hash, time, body, blob }
     }
 }
 
