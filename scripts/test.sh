@@ -41,7 +41,7 @@ test_rust() {
 test_screens() {
   step "Tests of the screens' logic"
   local tests
-  mapfile -t tests < <(find ui scripts -name '*.test.js' | sort)
+  mapfile -t tests < <(find ui tests scripts -name '*.test.js' | sort)
   node --test --test-reporter=spec --test-reporter-destination=stdout \
     --test-reporter=tap --test-reporter-destination="$results/node.tap" "${tests[@]}"
 }
