@@ -105,12 +105,14 @@ codes! {
     File, "file", 0, "The file could not be read or written.", "Choose another place or file.";
     BackupPassphrase, "backup_passphrase", 0, "This passphrase does not open the backup.", "Try again with the passphrase that the backup was made with.";
     BackupDamaged, "backup_damaged", 0, "This file is not a whole Keyquay backup.", "Choose another file.";
+    BackupNewer, "backup_newer", 0, "The backup was made by a newer Keyquay.", "Install the newer version, then restore it.";
     Locked, "locked", 0, "Keyquay is locked.", "Unlock it first.";
     Closed, "closed", 0, "Synced keys are closed until the server answers.", "Go online. Local accounts stay usable.";
     Disabled, "disabled", 0, "This device was removed, so its local accounts are disabled.", "Prove that it is you: with the lock passphrase, by signing in, or with the recovery code.";
     SyncOff, "sync_off", 0, "Sync is off on this device.", "Switch it on under Accounts or General.";
     NotSignedIn, "not_signed_in", 0, "Nobody is signed in on this device.", "Sign in first.";
     AccountInvalid, "account_invalid", 0, "The account cannot be saved like this.", "Correct the fields that are named.";
+    NotRetrieved, "not_retrieved", 0, "This account is at the server and was not retrieved on this device.", "Retrieve it first.";
     AccountGone, "account_gone", 0, "This account does not exist any more.", "It may have been deleted on another device.";
     ItemDamaged, "item_damaged", 0, "This account's sealed copy does not open.", "Retrieve it again, or take it from another device or a backup.";
     Busy, "busy", 0, "Another step is still under way.", "Wait until it is finished, or cancel it.";

@@ -1,5 +1,7 @@
 //! Local accounts: kept on this device only.
 
+use std::collections::BTreeSet;
+
 use keyquay_crypto::cbor::{CborError, Decoder};
 use keyquay_crypto::{SecretString, Zeroizing, random_bytes};
 use keyquay_exchanges::{Account, AccountError, AccountId};
@@ -103,6 +105,14 @@ impl Vault {
         }
         let records = record::versions_of(&self.db, id.as_bytes())?;
         Ok(records.iter().filter_map(|record| open_version(&self.keys.local, record)).collect())
+    }
+
+    /// The accounts that have earlier versions, without opening any.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn accounts_with_history(&self) -> Result<BTreeSet<AccountId>, VaultError> {
+        Ok(record::owners(&self.db)?.into_iter().map(AccountId::from_bytes).collect())
     }
 
     /// Whether local accounts are disabled. The mark is sealed and stays over restarts.
