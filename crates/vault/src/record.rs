@@ -83,6 +83,13 @@ pub(crate) fn versions_of(db: &Db, owner: &RecordId) -> Result<Vec<Record>, Vaul
     rows.into_iter().map(|row| checked(db, row)).collect()
 }
 
+/// The accounts that have versions.
+pub(crate) fn owners(db: &Db) -> Result<Vec<RecordId>, VaultError> {
+    let sql = "SELECT DISTINCT owner FROM record WHERE owner IS NOT NULL";
+    let owners: Vec<Vec<u8>> = db.all(sql, [], |row| row.get(0))?;
+    owners.into_iter().map(|id| id.try_into().map_err(|_| db.damaged("a record has another form"))).collect()
+}
+
 /// All places, without what is sealed there.
 pub(crate) fn places(db: &Db) -> Result<Vec<Place>, VaultError> {
     let rows = db.all("SELECT id, kind, owner, revision, x'' FROM record", [], raw)?;
@@ -91,6 +98,11 @@ pub(crate) fn places(db: &Db) -> Result<Vec<Place>, VaultError> {
 
 pub(crate) fn count(db: &Db, kind: Kind) -> Result<u64, VaultError> {
     db.number("SELECT count(*) FROM record WHERE kind = ?1", [kind as i64])
+}
+
+/// 0 when there is none.
+pub(crate) fn newest_revision(db: &Db, kind: Kind) -> Result<u64, VaultError> {
+    db.number("SELECT coalesce(max(revision), 0) FROM record WHERE kind = ?1", [kind as i64])
 }
 
 pub(crate) fn write(db: &Db, record: &Record) -> Result<(), VaultError> {
