@@ -25,16 +25,13 @@
  *   app_lock: [None, AppView],
  *   app_active: [None, null],
  *   app_copy: [{ text: string }, Copied],
- *
  *   welcome_view: [None, WelcomeView],
  *   welcome_start: [{ passphrase: string | null }, AppView],
- *
  *   unlock_view: [None, UnlockView],
  *   unlock_with_passphrase: [{ passphrase: string }, AppView],
  *   unlock_with_sign_in: [{ email: string, password: string, code: string }, AppView],
  *   unlock_with_recovery_code: [{ recoveryCode: string, newPassphrase: string | null }, AppView],
  *   unlock_start_over: [{ newPassphrase: string | null }, AppView],
- *
  *   accounts_view: [None, AccountsView],
  *   accounts_exchanges: [None, ExchangeInfo[]],
  *   accounts_auto_connect_preview: [None, AutoConnectPreview],
@@ -57,7 +54,6 @@
  *   account_delete: [{ account: string }, null],
  *   account_undelete: [{ account: string }, AccountRow],
  *   account_open_api_page: [{ exchange: string }, null],
- *
  *   sync_view: [None, SyncView],
  *   sync_set_on: [{ on: boolean }, SyncView],
  *   sync_now: [None, SyncView],
@@ -94,7 +90,6 @@
  *   sync_verify_again: [None, SetupView],
  *   sync_delete_everything: [Proof, SyncView],
  *   sync_keep_all_local: [None, AccountsView],
- *
  *   general_view: [None, GeneralView],
  *   general_set_theme: [{ theme: Theme }, GeneralView],
  *   general_set_clipboard_seconds: [{ seconds: number | null }, GeneralView],

@@ -1,0 +1,111 @@
+// @ts-check
+/** @import { AppView, Theme } from './bindings/view.d.ts' */
+/** @import { Tab } from './nav.js' */
+
+import { asProblem, call, listen } from './backend.js';
+import { fill, get, icon, link } from './components/dom.js';
+import { problemPage } from './components/loading.js';
+import { attempt } from './components/toast.js';
+import { goTo, panel, wireTabs } from './nav.js';
+import { mountAccounts } from './screens/accounts.js';
+import { mountGeneral } from './screens/general.js';
+import { mountSync } from './screens/sync.js';
+import { mountUnlock } from './screens/unlock.js';
+import { mountWelcome } from './screens/welcome.js';
+import { store } from './store.js';
+import { statusSentence } from './words/status.js';
+
+/** How often "2 min ago" is counted anew, and at most how often the backend hears that somebody is here. */
+const TICK = 15_000;
+
+const header = get(document, '#frame-header');
+const gate = get(document, '#gate');
+const MOUNTS = { accounts: mountAccounts, sync: mountSync, general: mountGeneral };
+
+/** @type {Map<Tab, () => void>} what undoes each mounted screen */
+const mounted = new Map();
+
+async function start() {
+  await listen((change) => store.apply(change));
+  store.subscribe((views, before) => {
+    if (!views.app) return;
+    if (views.app.stage !== before.app?.stage) showStage(views.app);
+    if (views.app !== before.app) showFrame(views.app);
+  });
+  wireTabs(showTab);
+  get(document, '#lock-now').addEventListener('click', () =>
+    attempt(async () => store.apply({ kind: 'app', view: await call('app_lock') })),
+  );
+  setInterval(() => store.views.app && showFrame(store.views.app), TICK);
+  tellActivity();
+  await open();
+}
+
+async function open() {
+  try {
+    store.apply({ kind: 'app', view: await call('app_view') });
+  } catch (reason) {
+    gate.hidden = false;
+    fill(gate, problemPage(asProblem(reason), open));
+  }
+}
+
+/** @param {AppView} app */
+function showStage(app) {
+  for (const dialog of document.querySelectorAll('dialog')) dialog.close();
+  for (const unmount of mounted.values()) unmount();
+  mounted.clear();
+  store.forget();
+  const isOpen = app.stage === 'open';
+  header.hidden = !isOpen;
+  gate.hidden = isOpen;
+  for (const tab of /** @type {const} */ (['accounts', 'sync', 'general'])) fill(panel(tab));
+  fill(gate);
+  if (isOpen) goTo('accounts');
+  else {
+    for (const tab of /** @type {const} */ (['accounts', 'sync', 'general'])) panel(tab).hidden = true;
+    if (app.stage === 'welcome') mountWelcome(gate);
+    else mountUnlock(gate);
+  }
+}
+
+/** @param {Tab} tab */
+function showTab(tab) {
+  if (!mounted.has(tab)) mounted.set(tab, MOUNTS[tab](panel(tab)));
+}
+
+/** @param {AppView} app */
+function showFrame(app) {
+  applyTheme(app.theme);
+  document.title = app.profile === 'default' ? 'Keyquay' : `Keyquay: ${app.profile}`;
+  get(document, '#lock-now').hidden = !app.canLock;
+  const { text, icon: name, tone } = statusSentence(app.status, Date.now());
+  const region = get(document, '#status');
+  if (region.dataset.text === text) return;
+  region.dataset.text = text;
+  region.classList.toggle('attention', tone === 'attention');
+  fill(region, icon(name), app.stage === 'open' ? link(text, () => goTo('sync')) : text);
+}
+
+/** @param {Theme} theme */
+function applyTheme(theme) {
+  if (theme === 'system') document.documentElement.removeAttribute('data-theme');
+  else document.documentElement.dataset.theme = theme;
+}
+
+/** Tells the backend that somebody is here, for the idle lock; never what they do. */
+function tellActivity() {
+  let last = 0;
+  const tell = () => {
+    const now = Date.now();
+    if (now - last < TICK || store.views.app?.stage !== 'open') return;
+    last = now;
+    // An app that is closing has nobody to tell.
+    call('app_active').catch(() => {});
+  };
+  for (const event of ['pointerdown', 'pointermove', 'keydown', 'wheel']) {
+    document.addEventListener(event, tell, { passive: true });
+  }
+}
+
+void start();

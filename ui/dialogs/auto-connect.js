@@ -1,0 +1,71 @@
+// @ts-check
+/** @import { AccountRow, AccountsView } from '../bindings/view.d.ts' */
+import { call } from '../backend.js';
+import { formDialog } from '../components/dialog.js';
+import { h } from '../components/dom.js';
+import { counted } from '../words/time.js';
+
+/**
+ * The confirmation of "Auto connect all accounts": it lists every account; pinned ones stay out unless ticked.
+ *
+ * @returns {Promise<AccountsView | null>}
+ */
+export async function autoConnect() {
+  const { local, available } = await call('accounts_auto_connect_preview');
+  const free = local.filter((row) => row.state !== 'localOnlyPinned');
+  const pinned = local.filter((row) => row.state === 'localOnlyPinned');
+  const ticks = pinned.map((row) => accountTick(row, false));
+  return formDialog({
+    title: 'Auto connect all accounts?',
+    size: 'wide',
+    content: [
+      h('p', null, 'Every account goes to your other devices, and every account of theirs comes here, new ones too. You can take single accounts out again with “Keep local only”.'),
+      group(`Uploads ${counted(free.length, 'account')}`, free.map(accountLine)),
+      group(
+        'Pinned “Keep local only”: stay out unless you tick them',
+        ticks.map((tick) => tick.element),
+      ),
+      group(`Retrieves ${counted(available.length, 'account')}`, available.map(accountLine)),
+      local.length + available.length === 0 ? h('p', { class: 'muted' }, 'There is no account yet. The switch applies to those you add from now on.') : null,
+    ],
+    submit: 'Auto connect',
+    onSubmit: () =>
+      call('accounts_set_auto_connect', {
+        on: true,
+        include: ticks.filter((tick) => tick.control.checked).map((tick) => tick.id),
+      }),
+  });
+}
+
+/**
+ * @param {string} title
+ * @param {HTMLElement[]} lines
+ */
+function group(title, lines) {
+  if (lines.length === 0) return null;
+  return h('section', { class: 'pick-group' }, h('h3', null, title), h('ul', { class: 'picks', role: 'list' }, ...lines.map((line) => h('li', null, line))));
+}
+
+/** @param {AccountRow} row */
+export function accountLine(row) {
+  return h('div', { class: 'pick', 'data-account': row.id }, ...facts(row));
+}
+
+/**
+ * @param {AccountRow} row
+ * @param {boolean} checked
+ * @param {boolean} [disabled]
+ */
+export function accountTick(row, checked, disabled = false) {
+  const control = h('input', { type: 'checkbox', checked, disabled });
+  return { id: row.id, control, element: h('label', { class: 'pick', 'data-account': row.id }, control, ...facts(row)) };
+}
+
+/** @param {AccountRow} row */
+function facts(row) {
+  return [
+    h('span', { class: 'pick-label' }, row.label),
+    h('span', { class: 'muted' }, row.environment === 'testnet' ? `${row.exchangeName}, testnet` : row.exchangeName),
+    h('span', { class: 'mono muted' }, row.keyHint ?? ''),
+  ];
+}

@@ -1,0 +1,212 @@
+// @ts-check
+/** @import { SetupView } from '../bindings/view.d.ts' */
+import { asProblem, call } from '../backend.js';
+import { announce } from '../components/announce.js';
+import { openDialog } from '../components/dialog.js';
+import { button, fill, h, icon } from '../components/dom.js';
+import { bindForm } from '../components/form.js';
+import { problemPage } from '../components/loading.js';
+import { ProgressBar } from '../components/progress.js';
+import { attempt } from '../components/toast.js';
+import { store } from '../store.js';
+import { railSteps } from '../words/setup.js';
+import { chooseStep, compareStep, doneStep } from './finish.js';
+import { kitStep } from './kit.js';
+import { secondFactorStep } from './second-factor.js';
+import { addressStep, newPasswordStep, noLogStep, secretKeyStep, serverStep, signInStep } from './sign-in.js';
+import { verificationStep } from './verification.js';
+
+/**
+ * What a step puts into the dialog. `content` is a form if there is something to submit.
+ *
+ * @typedef {{ title: string, content: import('../components/dom.js').Child[], submit?: string, busy?: string, canGoBack?: boolean,
+ *   isValid?: () => boolean, onSubmit?: () => Promise<SetupView | void>, onRemove?: () => void, onView?: (view: SetupView) => void,
+ *   closeText?: string }} Step
+ *
+ * @typedef {{ show: (view: SetupView) => void, showLocal: (step: Step) => void, close: () => void }} Stepper
+ */
+
+/** @type {Record<SetupView['step'], (view: SetupView, stepper: Stepper) => Step>} */
+const STEPS = {
+  server: serverStep,
+  signIn: signInStep,
+  confirmAddress: addressStep,
+  secondFactor: secondFactorStep,
+  verification: verificationStep,
+  noLog: noLogStep,
+  secretKey: secretKeyStep,
+  newPassword: newPasswordStep,
+  kit: kitStep,
+  compare: compareStep,
+  choose: chooseStep,
+  done: doneStep,
+};
+
+let isOpen = false;
+
+/** Opens the stepper where the person left it. */
+export async function openSetup() {
+  if (isOpen) return;
+  isOpen = true;
+  const dialog = new SetupDialog();
+  await dialog.load();
+}
+
+/** A removed device is verified as a new one. */
+export async function verifyAgain() {
+  const setup = await attempt(() => call('sync_verify_again'));
+  if (!setup) return;
+  store.apply({ kind: 'setup', view: setup });
+  await openSetup();
+}
+
+class SetupDialog {
+  /** @type {SetupView | null} */
+  #view = null;
+  /** @type {Step | null} */
+  #step = null;
+  /** A step of the window's own is shown, backup codes for instance; the backend's waits until it is over. */
+  #isLocal = false;
+  #rail = h('ol', { class: 'rail', 'aria-label': 'Steps' });
+  #place = h('div', { class: 'step' });
+  #progress = new ProgressBar();
+
+  constructor() {
+    const { dialog, body, footer, close } = openDialog({
+      title: 'Set up sync',
+      size: 'stepper',
+      closeLabel: 'Close; your place is kept',
+      onClose: () => {
+        isOpen = false;
+        this.#step?.onRemove?.();
+        this.#unsubscribe();
+      },
+    });
+    this.close = close;
+    this.#footer = footer;
+    this.#dialog = dialog;
+    body.append(this.#rail, h('div', { class: 'step-frame' }, this.#place, this.#progress));
+    this.#unsubscribe = store.subscribe((views, before) => {
+      if (views.setup && views.setup !== before.setup) this.show(views.setup);
+      if (views.progress !== before.progress) this.#progress.show(views.progress);
+    });
+  }
+
+  #footer;
+  #dialog;
+  #unsubscribe;
+
+  async load() {
+    try {
+      const view = await call('sync_setup_view');
+      store.apply({ kind: 'setup', view });
+      this.show(view);
+    } catch (reason) {
+      fill(this.#place, problemPage(asProblem(reason), () => this.load()));
+    }
+  }
+
+  /** @param {SetupView} view */
+  show(view) {
+    const before = this.#view;
+    this.#view = view;
+    if (view === before || this.#isLocal || !this.#dialog.open) return;
+    const sameStep = before && this.#step && before.step === view.step && before.secondFactorConfirmed === view.secondFactorConfirmed;
+    if (sameStep && this.#step?.onView) {
+      this.#step.onView(view);
+      return;
+    }
+    if (sameStep) return;
+    this.#render(STEPS[view.step](view, this), before !== null);
+  }
+
+  /** @param {Step} step */
+  showLocal(step) {
+    this.#isLocal = true;
+    this.#render(step, true);
+  }
+
+  /** Ends a step of the window's own. */
+  #resume() {
+    this.#isLocal = false;
+    const view = /** @type {SetupView} */ (this.#view);
+    this.#render(STEPS[view.step](view, this), true);
+  }
+
+  /**
+   * @param {Step} step
+   * @param {boolean} tell
+   */
+  #render(step, tell) {
+    this.#step?.onRemove?.();
+    this.#step = step;
+    this.#showRail();
+    const title = h('h3', { class: 'step-title', tabindex: '-1' }, step.title);
+    const formId = 'setup-form';
+    const form = h('form', { id: formId, class: 'stack', novalidate: true }, title, ...step.content);
+    fill(this.#place, form);
+    const buttons = this.#buttons(step, form, formId);
+    fill(this.#footer, ...buttons);
+    const first = /** @type {HTMLElement | null} */ (
+      this.#place.querySelector('form :is(input, select, textarea):not(:disabled)')
+    );
+    (first ?? title).focus();
+    if (tell) announce(step.title);
+  }
+
+  /**
+   * @param {Step} step
+   * @param {HTMLFormElement} form
+   * @param {string} formId
+   */
+  #buttons(step, form, formId) {
+    const back = step.canGoBack
+      ? button('Back', {
+          on: () =>
+            void attempt(async () => {
+              if (this.#isLocal) return this.#resume();
+              const view = await call('sync_setup_back');
+              store.apply({ kind: 'setup', view });
+            }),
+        })
+      : null;
+    const parts = [back, h('span', { class: 'push' }), button(step.closeText ?? 'Continue later', { on: this.close })];
+    if (step.submit && step.onSubmit) {
+      const submit = button(step.submit, { kind: 'primary', type: 'submit' });
+      submit.setAttribute('form', formId);
+      bindForm(form, {
+        submitButton: submit,
+        busy: step.busy,
+        isValid: step.isValid,
+        onSubmit: async () => {
+          const view = await step.onSubmit?.();
+          if (view) store.apply({ kind: 'setup', view });
+          if (this.#isLocal && this.#step === step) this.#resume();
+        },
+      });
+      parts.push(submit);
+    } else if (step.submit) {
+      parts.splice(2, 1, button(step.submit, { kind: 'primary', on: this.close }));
+    }
+    return parts;
+  }
+
+  #showRail() {
+    const view = this.#view;
+    if (!view) return;
+    const steps = railSteps(view);
+    const words = { done: 'done', current: 'current step', ahead: 'still to do' };
+    fill(
+      this.#rail,
+      ...steps.map((step, index) =>
+        h(
+          'li',
+          { class: `rail-step ${step.state}`, 'aria-current': step.state === 'current' ? 'step' : null },
+          h('span', { class: 'rail-mark', 'aria-hidden': 'true' }, step.state === 'done' ? icon('check') : index + 1),
+          h('span', { class: 'rail-title' }, step.title),
+          h('span', { class: 'visually-hidden' }, `, ${words[step.state]}`),
+        ),
+      ),
+    );
+  }
+}
