@@ -25,6 +25,8 @@ pub(crate) struct Header {
     pub sync_generation: u64,
     /// Whether the sync half is there, or was destroyed or never made.
     pub has_sync_half: bool,
+    /// Whether that generation's signing key is there; it outlives the sync half, for the log's sake.
+    pub has_signing_key: bool,
     /// Grows whenever the sync key changes.
     pub sync_serial: u64,
 }
@@ -41,6 +43,7 @@ impl Header {
             local_check: [0; 16],
             sync_generation: 0,
             has_sync_half: false,
+            has_signing_key: false,
             sync_serial: 0,
         }
     }
@@ -78,12 +81,13 @@ impl Header {
             self.local_check,
             self.sync_generation,
             u64::from(self.has_sync_half),
+            u64::from(self.has_signing_key),
             self.sync_serial,
         ]
     }
 
     fn decode(body: &[u8]) -> Result<Self, CborError> {
-        let mut decoder = Decoder::message(body, 10, PURPOSE)?;
+        let mut decoder = Decoder::message(body, 11, PURPOSE)?;
         let header = Self {
             profile: decoder.fixed()?,
             has_keyring: flag(&mut decoder)?,
@@ -93,6 +97,7 @@ impl Header {
             local_check: decoder.fixed()?,
             sync_generation: decoder.uint()?,
             has_sync_half: flag(&mut decoder)?,
+            has_signing_key: flag(&mut decoder)?,
             sync_serial: decoder.uint()?,
         };
         decoder.end()?;

@@ -144,3 +144,80 @@ pub(crate) fn secret_array(values: &[&dyn Encode], size: usize) -> Zeroizing<Vec
 fn derive_aead(key: &[u8], info: &[u8]) -> AeadKey {
     AeadKey::from_secret(kdf::derive(key, info))
 }
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+
+    use super::*;
+
+    /// Every derivation of the vault from fixed inputs. They never change: files would not open any more.
+    #[test]
+    fn derivations_are_frozen() {
+        let profile = [1; 16];
+        let id = [2; 16];
+        let local_secret = LocalSecret::try_copy_from(&[3; 32]).unwrap();
+        let sync_secret = SyncSecret::try_copy_from(&[4; 32]).unwrap();
+        let stretched = Stretched::try_copy_from(&[5; 32]).unwrap();
+        let share = Share::try_copy_from(&[6; 32]).unwrap();
+        let local = LocalKey::try_copy_from(&[7; 32]).unwrap();
+        let sync = SyncKey::try_copy_from(&[8; 32]).unwrap();
+        let log = derive_log_key(&SigningKey::from_seed(SecretBytes::copy_from(&[9; 32])));
+        let derived: [(&str, Vec<u8>); 13] = [
+            ("local wrap", derive_local_wrap(&local_secret, None, &profile).expose().to_vec()),
+            (
+                "local wrap, passphrase",
+                derive_local_wrap(&local_secret, Some(&stretched), &profile).expose().to_vec(),
+            ),
+            ("local check", derive_local_check(&local_secret, &profile).to_vec()),
+            ("sync key", derive_sync_key(&sync_secret, None, &share, &profile).expose().to_vec()),
+            (
+                "sync key, passphrase",
+                derive_sync_key(&sync_secret, Some(&stretched), &share, &profile).expose().to_vec(),
+            ),
+            ("local record", local.record_key(&id).expose().to_vec()),
+            ("named id", local.named_id("email").to_vec()),
+            ("inventory", local.inventory_key().expose().to_vec()),
+            ("fingerprint", local.fingerprint(b"place").expose().to_vec()),
+            ("sync record", sync.record_key(&id).expose().to_vec()),
+            ("log key", log.expose().to_vec()),
+            ("log part", log.part_key("head").expose().to_vec()),
+            ("kept", derive_kept_key(&stretched, &profile, "local-secret-1").expose().to_vec()),
+        ];
+        let found: Vec<String> =
+            derived.iter().map(|(name, bytes)| format!("{name}: {}", HEXLOWER.encode(bytes))).collect();
+        assert_eq!(found, FROZEN);
+    }
+
+    #[test]
+    fn the_passphrase_counts_in_both_keys() {
+        let (secret, share, profile) = (LocalSecret::make_random(), Share::make_random(), [0; 16]);
+        let sync = SyncSecret::try_copy_from(secret.expose()).unwrap();
+        let stretched = Stretched::make_random();
+        assert_ne!(
+            derive_local_wrap(&secret, None, &profile),
+            derive_local_wrap(&secret, Some(&stretched), &profile)
+        );
+        assert_ne!(
+            derive_sync_key(&sync, None, &share, &profile),
+            derive_sync_key(&sync, Some(&stretched), &share, &profile)
+        );
+    }
+
+    /// Computed apart from this code, with HMAC and a CBOR encoder written for the purpose.
+    const FROZEN: [&str; 13] = [
+        "local wrap: 639f4b989c0815f8004017f3f1d52ef84fed490f51e14c27b59e50d0e691915c",
+        "local wrap, passphrase: 97f670d6aa47029c7c13d3a0b3090c0dd9a400e8bb8ba34710c63425c4aa4f87",
+        "local check: ccaa695df39c01a7879c538c1af96919",
+        "sync key: d5aa4a14bc4d1b4fdeb3dce3bfc0c5fe8e6e288fd420287dba6d7a5227c30d4e",
+        "sync key, passphrase: befef70c5c47e03c270f9e8678cbcc39974ae84f8fd3f48595152f6e75c20307",
+        "local record: 365dc002cfa321aca964ca178b56f186251fe88b6bd04ef4a49b292abf21f720",
+        "named id: 3dc00ef88d77e89cbb196876d8cb0183",
+        "inventory: 686fa331999a9f41de333dc4fc0d14802c5e73edc3ee88498a7fcea472b46bfd",
+        "fingerprint: d38ded9e95a35c25ca4435de04de5059909fecedcdf81236c43e3070b8848464",
+        "sync record: dc6d964e4a5d1226797d43edb4c96d45bba1da5523d29204b1c911eb21646aec",
+        "log key: 3dbe1c9c53ec64a8a442f572274bb615c3f55a96d77b6156ecb1ede4a6334288",
+        "log part: fa15af4ded20ec1800ffcef0ae8ad598f51a39c6432c91546a8c943d9f852c62",
+        "kept: 9284c9fa1b97d77619b43b3567ef9ec3ff4e1bc44909eaba6cac67d950c644aa",
+    ];
+}

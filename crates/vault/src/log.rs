@@ -8,6 +8,7 @@ use keyquay_crypto::sign::{Signature, SigningKey};
 use keyquay_crypto::{Digest, Zeroizing, aead, cbor::CborError, cbor::Decoder, cbor_array, hash, sha256};
 use rusqlite::params;
 
+use crate::db::Db;
 use crate::keys::{derive_log_key, log_part_context, secret_array};
 use crate::{Transaction, Vault, VaultError};
 
@@ -88,22 +89,13 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Damaged`] when one is missing or altered.
     pub fn entries_after(&self, seq: Option<u64>) -> Result<Vec<LogEntry>, VaultError> {
-        let from = match seq {
-            Some(seq) => i64::try_from(seq).map_err(|_| VaultError::TooLarge)?,
-            None => -1,
-        };
-        let sql = "SELECT seq, payload, signature, hash FROM entry WHERE seq > ?1 ORDER BY seq";
-        let rows =
-            self.db.all(sql, [from], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-        let entries: Vec<LogEntry> =
-            rows.into_iter().map(|row| self.checked_entry(row)).collect::<Result<_, _>>()?;
+        let entries = read_entries(&self.db, seq)?;
         let reaches_back = seq.is_none_or(|seq| entries.first().is_none_or(|first| first.seq == seq + 1));
-        let is_gapless = entries.is_sorted_by(|one, next| one.seq + 1 == next.seq);
         let head = self.log_head()?;
         let ends_well = entries.last().is_none_or(|last| head == Some(last_head(last)));
         let is_whole =
             entries.last().is_some() || head.is_none_or(|head| seq.is_some_and(|seq| seq >= head.seq));
-        if reaches_back && is_gapless && ends_well && is_whole {
+        if reaches_back && ends_well && is_whole {
             Ok(entries)
         } else {
             Err(self.db.damaged("entries of the log are missing"))
@@ -115,12 +107,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Damaged`] when it has another one by now.
     pub fn blob(&self, hash: &Digest) -> Result<Option<Vec<u8>>, VaultError> {
-        let bytes: Option<Vec<u8>> =
-            self.db.first("SELECT bytes FROM blob WHERE hash = ?1", [hash], |row| row.get(0))?;
-        match bytes {
-            Some(bytes) if sha256(&bytes) != *hash => Err(self.db.damaged("a blob is altered")),
-            bytes => Ok(bytes),
-        }
+        read_blob(&self.db, hash)
     }
 
     /// Whether the blob is here, without reading it.
@@ -136,10 +123,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Damaged`] when it is not what was stored.
     pub fn recovery_record(&self) -> Result<Option<Vec<u8>>, VaultError> {
-        let Some(stored) = self.raw_part(RECOVERY)? else { return Ok(None) };
-        let damaged = || self.db.damaged("the recovery record is altered");
-        let (checksum, bytes) = stored.split_at_checked(32).ok_or_else(damaged)?;
-        if sha256(bytes) == *checksum { Ok(Some(bytes.to_vec())) } else { Err(damaged()) }
+        read_recovery_record(&self.db)
     }
 
     /// Head and snapshot in the clear, to be sealed under another signing key.
@@ -154,23 +138,12 @@ impl Vault {
     }
 
     fn log_part(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
-        let Some(sealed) = self.raw_part(name)? else { return Ok(None) };
+        let Some(sealed) = read_part(&self.db, name)? else { return Ok(None) };
         let damaged = || self.db.damaged("a part of the log does not open");
         let signing = self.signing_key()?.ok_or_else(damaged)?;
         let key = derive_log_key(signing).part_key(name);
         let context = log_part_context(&self.header.profile, name);
         aead::open(&key, &context, &sealed).map(Some).map_err(|_| damaged())
-    }
-
-    fn raw_part(&self, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
-        self.db.first("SELECT bytes FROM log WHERE name = ?1", [name], |row| row.get(0))
-    }
-
-    fn checked_entry(&self, (seq, payload, signature, hash): RawEntry) -> Result<LogEntry, VaultError> {
-        let altered = || self.db.damaged("an entry of the log is altered");
-        let signature = Signature::try_from(signature).map_err(|_| altered())?;
-        let entry = LogEntry { seq: self.db.unsigned(seq)?, payload, signature };
-        if entry.hash().as_slice() == hash { Ok(entry) } else { Err(altered()) }
     }
 }
 
@@ -294,6 +267,50 @@ const SNAPSHOT: &str = "snapshot";
 const RECOVERY: &str = "recovery";
 const HEAD_PURPOSE: &str = "keyquay/1/vault/log-head";
 const SNAPSHOT_PURPOSE: &str = "keyquay/1/vault/log-snapshot";
+
+/// The stored entries with numbers above `seq`: each as it was stored, and none missing between them.
+pub(crate) fn read_entries(db: &Db, seq: Option<u64>) -> Result<Vec<LogEntry>, VaultError> {
+    let from = match seq {
+        Some(seq) => i64::try_from(seq).map_err(|_| VaultError::TooLarge)?,
+        None => -1,
+    };
+    let sql = "SELECT seq, payload, signature, hash FROM entry WHERE seq > ?1 ORDER BY seq";
+    let rows = db.all(sql, [from], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    let entries: Vec<LogEntry> =
+        rows.into_iter().map(|row| checked_entry(db, row)).collect::<Result<_, _>>()?;
+    if entries.is_sorted_by(|one, next| one.seq + 1 == next.seq) {
+        Ok(entries)
+    } else {
+        Err(db.damaged("entries of the log are missing"))
+    }
+}
+
+pub(crate) fn read_blob(db: &Db, hash: &Digest) -> Result<Option<Vec<u8>>, VaultError> {
+    let bytes: Option<Vec<u8>> =
+        db.first("SELECT bytes FROM blob WHERE hash = ?1", [hash], |row| row.get(0))?;
+    match bytes {
+        Some(bytes) if sha256(&bytes) != *hash => Err(db.damaged("a blob is altered")),
+        bytes => Ok(bytes),
+    }
+}
+
+pub(crate) fn read_recovery_record(db: &Db) -> Result<Option<Vec<u8>>, VaultError> {
+    let Some(stored) = read_part(db, RECOVERY)? else { return Ok(None) };
+    let damaged = || db.damaged("the recovery record is altered");
+    let (checksum, bytes) = stored.split_at_checked(32).ok_or_else(damaged)?;
+    if sha256(bytes) == *checksum { Ok(Some(bytes.to_vec())) } else { Err(damaged()) }
+}
+
+fn read_part(db: &Db, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
+    db.first("SELECT bytes FROM log WHERE name = ?1", [name], |row| row.get(0))
+}
+
+fn checked_entry(db: &Db, (seq, payload, signature, hash): RawEntry) -> Result<LogEntry, VaultError> {
+    let altered = || db.damaged("an entry of the log is altered");
+    let signature = Signature::try_from(signature).map_err(|_| altered())?;
+    let entry = LogEntry { seq: db.unsigned(seq)?, payload, signature };
+    if entry.hash().as_slice() == hash { Ok(entry) } else { Err(altered()) }
+}
 
 fn last_head(entry: &LogEntry) -> Head {
     Head { seq: entry.seq, hash: entry.hash() }

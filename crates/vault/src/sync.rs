@@ -90,6 +90,7 @@ impl Vault {
             transaction.header.sync_generation += 1;
             transaction.header.sync_serial += 1;
             transaction.header.has_sync_half = true;
+            transaction.header.has_signing_key = true;
             transaction.keep_identity(identity.signing, &secret, share)?;
             transaction.erase_generation(old)?;
             transaction.write_sync(&key, Kind::SealingKey, 1, identity.sealing.seed().expose())?;
@@ -225,7 +226,7 @@ impl Transaction<'_> {
     /// [`VaultError::StaleSync`], and those of the disk.
     pub fn put_edit(&mut self, sync: &OpenSync, bytes: &[u8]) -> Result<EditId, VaultError> {
         self.refuse_stale(sync)?;
-        let last = record::of_kind(self.db(), Kind::Edit)?.last().map_or(0, |edit| edit.place.revision);
+        let last = record::newest_revision(self.db(), Kind::Edit)?;
         self.write_sync(&sync.key, Kind::Edit, last + 1, bytes).map(EditId)
     }
 
@@ -269,6 +270,23 @@ impl Transaction<'_> {
             self.set_disabled(true);
         }
         Ok(())
+    }
+
+    /// Forgets the device: the sync half, the signing key and the log. For a sign-off after which nothing
+    /// here is to act as this device; what the log has shown is forgotten too, so a rollback is not noticed
+    /// when the person signs in again.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn forget_device(&mut self) -> Result<(), VaultError> {
+        if self.header.has_sync_half {
+            self.destroy_sync_half(End::SignedOff)?;
+        }
+        if self.header.has_signing_key {
+            self.erase_generation(self.header.sync_generation)?;
+            self.header.has_signing_key = false;
+        }
+        self.clear_log()
     }
 
     /// Seals everything of the sync half under another key. What `old` opened is stale afterwards.

@@ -138,6 +138,8 @@ impl Transaction<'_> {
         }
         if let Some(key) = self.new_signing.take() {
             self.vault.signing = key.into();
+        } else if !self.header.has_signing_key {
+            self.vault.signing.take();
         }
         if self.residue {
             // Committed is committed: what cannot be erased now stays on the list, and opening tries again.

@@ -136,12 +136,12 @@ impl Vault {
     }
 
     /// The device's signing key, also while synced keys are closed and after they were destroyed; `None`
-    /// before the first [`Vault::begin_sync`].
+    /// before the first [`Vault::begin_sync`] and after [`Transaction::forget_device`](crate::Transaction::forget_device).
     ///
     /// # Errors
     /// Those of the keyring.
     pub fn signing_key(&self) -> Result<Option<&SigningKey>, VaultError> {
-        if self.header.sync_generation == 0 {
+        if !self.header.has_signing_key {
             return Ok(None);
         }
         if self.signing.get().is_none() {
