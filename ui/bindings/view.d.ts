@@ -473,7 +473,11 @@ idleMinutes: number | null, onSleep: boolean, onScreenLock: boolean, };
 
 export type Theme = "system" | "light" | "dark";
 
-export type BackupWritten = { file: string, accounts: number, };
+export type BackupWritten = { file: string, accounts: number,
+/**
+ * Synced accounts that are closed at the moment and therefore not in it.
+ */
+closed: number, };
 
 export type BackupRestored = { added: number,
 /**

@@ -71,6 +71,8 @@ pub enum Theme {
 pub struct BackupWritten {
     pub file: String,
     pub accounts: u32,
+    /// Synced accounts that are closed at the moment and therefore not in it.
+    pub closed: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
