@@ -207,6 +207,7 @@ impl Transaction<'_> {
     /// [`VaultError::Disabled`], and those of the disk.
     pub fn purge_account(&mut self, id: AccountId) -> Result<bool, VaultError> {
         self.refuse_disabled()?;
+        self.leave_no_residue();
         for version in record::versions_of(self.db(), id.as_bytes())? {
             self.remove(&version.place.id)?;
         }

@@ -8,6 +8,7 @@ use keyquay_crypto::{Zeroizing, aead, sha256};
 use rusqlite::params;
 
 use crate::db::Db;
+use crate::header::Header;
 use crate::keys::{ProfileId, Stretched, derive_kept_key, kept_context};
 use crate::{Keyring, KeyringError, VaultError};
 
@@ -21,6 +22,13 @@ pub(crate) const OFFLINE_SHARE: &str = "offline-share";
 /// transaction that names it decides which counts.
 pub(crate) fn entry_name(secret: &str, generation: u64) -> String {
     format!("{secret}-{generation}")
+}
+
+fn is_needed(name: &str, header: &Header) -> bool {
+    let of_sync = |secret| name == entry_name(secret, header.sync_generation);
+    name == entry_name(LOCAL_SECRET, header.local_generation)
+        || header.has_sync_half && (of_sync(SYNC_SECRET) || of_sync(SHARE_DIGEST))
+        || header.has_signing_key && of_sync(SIGNING_KEY)
 }
 
 #[derive(Clone)]
@@ -58,6 +66,7 @@ impl Keeper<'_> {
     pub fn put(&self, name: &str, secret: &[u8]) -> Result<(), VaultError> {
         match self.custody {
             Custody::Keyring(keyring) => {
+                self.db.execute("DELETE FROM erasure WHERE name = ?1", [name])?;
                 let name = self.keyring_name(name);
                 keyring.set(&name, secret)?;
                 let kept = keyring.get(&name)?.is_some_and(|kept| **kept == *secret);
@@ -77,10 +86,11 @@ impl Keeper<'_> {
     }
 
     /// Erases what transactions have given up, one entry after the other; can be called again at any time.
-    pub fn finish_erasures(&self) -> Result<(), VaultError> {
+    /// What `header` needs is never erased, whoever put it on the list.
+    pub fn finish_erasures(&self, header: &Header) -> Result<(), VaultError> {
         let Custody::Keyring(keyring) = self.custody else { return Ok(()) };
         let names: Vec<String> = self.db.all("SELECT name FROM erasure", [], |row| row.get(0))?;
-        for name in names {
+        for name in names.into_iter().filter(|name| !is_needed(name, header)) {
             keyring.delete(&self.keyring_name(&name))?;
             self.db.execute("DELETE FROM erasure WHERE name = ?1", [&name])?;
         }

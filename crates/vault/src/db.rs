@@ -28,9 +28,10 @@ impl Db {
     pub fn create(path: &Path, fill: impl FnOnce(&Self) -> Result<(), VaultError>) -> Result<(), VaultError> {
         let unfinished = path.with_extension("sqlite.new");
         let io = |error: std::io::Error| of_io(&error, path);
-        if unfinished.exists() {
-            fs::remove_file(&unfinished).map_err(io)?;
-        }
+        // Also what SQLite would take for the new file's own journal: left by a crash, or by a vault that
+        // somebody has removed.
+        remove_all([&unfinished, path], ["-journal", "-wal", "-shm"]).map_err(io)?;
+        remove(&unfinished).map_err(io)?;
         make_private_file(&unfinished).map_err(io)?;
         let db = Self::connect(&unfinished)?;
         db.begin()?;
@@ -207,6 +208,24 @@ impl Db {
 
     fn error(&self, error: &rusqlite::Error) -> VaultError {
         VaultError::of_sql(error, &self.path)
+    }
+}
+
+fn remove_all(files: [&Path; 2], endings: [&str; 3]) -> std::io::Result<()> {
+    for file in files {
+        for ending in endings {
+            let mut name = file.as_os_str().to_owned();
+            name.push(ending);
+            remove(Path::new(&name))?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(file: &Path) -> std::io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

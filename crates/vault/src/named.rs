@@ -42,6 +42,7 @@ impl Transaction<'_> {
     /// Those of the disk.
     pub fn delete_record(&mut self, name: &str) -> Result<(), VaultError> {
         let id = self.local().named_id(name);
+        self.leave_no_residue();
         self.remove(&id).map(|_| ())
     }
 }

@@ -35,16 +35,12 @@ impl Vault {
             (Some(new), Some(salt)) => Some(stretch(new, salt)?),
             _ => None,
         };
-        let stretched = self.transaction(|transaction| {
+        let sync = self.transaction(|transaction| {
             transaction.header.salt = salt;
-            transaction.relock(stretched.as_ref(), share)?;
-            Ok::<_, VaultError>(stretched)
+            transaction.relock(stretched.as_ref(), share)
         })?;
         self.keys.stretched = stretched;
-        match share {
-            Some(share) if self.header.has_sync_half => self.open_sync(share).map(Some),
-            _ => Ok(None),
-        }
+        Ok(sync)
     }
 
     fn check_old(&self, old: Option<&SecretString>) -> Result<(), VaultError> {
@@ -57,7 +53,11 @@ impl Vault {
 }
 
 impl Transaction<'_> {
-    fn relock(&mut self, stretched: Option<&Stretched>, share: Option<&Share>) -> Result<(), VaultError> {
+    fn relock(
+        &mut self,
+        stretched: Option<&Stretched>,
+        share: Option<&Share>,
+    ) -> Result<Option<OpenSync>, VaultError> {
         let secret = local_secret(&self.keeper(), &self.header)?;
         let sync_keys = match share {
             Some(share) if self.header.has_sync_half => Some(self.sync_keys(stretched, share)?),
@@ -65,14 +65,13 @@ impl Transaction<'_> {
         };
         let local = self.keys().local.duplicate();
         wrap_local_key(stretched, &mut self.header, &secret, &local)?;
-        if let Some((old, new)) = sync_keys {
-            self.reseal_sync(&old, &new)?;
-        }
         if !self.header.has_keyring {
             self.reseal_kept(stretched)?;
         }
         self.leave_no_residue();
-        Ok(())
+        let Some((old, new)) = sync_keys else { return Ok(None) };
+        self.reseal_sync(&old, &new)?;
+        OpenSync::open(self.db(), &self.header, new).map(Some)
     }
 
     fn sync_keys(&self, new: Option<&Stretched>, share: &Share) -> Result<(SyncKey, SyncKey), VaultError> {

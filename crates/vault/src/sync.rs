@@ -52,6 +52,18 @@ pub enum End {
 }
 
 impl OpenSync {
+    pub(crate) fn open(db: &Db, header: &Header, key: SyncKey) -> Result<Self, VaultError> {
+        let damaged = || db.damaged("a key for sync does not open");
+        let sealing = open_only(db, &key, Kind::SealingKey)?.ok_or_else(damaged)?;
+        let sealing =
+            SecretBytes::try_copy_from(&sealing).map(SealingKey::from_seed).map_err(|_| damaged())?;
+        let secret_key = match open_only(db, &key, Kind::SecretKey)? {
+            Some(bytes) => Some(SecretKey::try_copy_from(&bytes).map_err(|_| damaged())?),
+            None => None,
+        };
+        Ok(Self { profile: header.profile, serial: header.sync_serial, key, sealing, secret_key })
+    }
+
     /// What vault keys are sealed to.
     #[must_use]
     pub fn sealing_key(&self) -> &SealingKey {
@@ -122,16 +134,7 @@ impl Vault {
         let secret = SyncSecret::try_copy_from(&self.keeper().require(&name)?)
             .map_err(|_| VaultError::KeyringEntryWrong { name })?;
         let key = derive_sync_key(&secret, self.keys.stretched.as_ref(), share, &self.header.profile);
-        let damaged = || self.db.damaged("a key for sync does not open");
-        let sealing = open_only(&self.db, &key, Kind::SealingKey)?.ok_or_else(damaged)?;
-        let sealing =
-            SecretBytes::try_copy_from(&sealing).map(SealingKey::from_seed).map_err(|_| damaged())?;
-        let secret_key = match open_only(&self.db, &key, Kind::SecretKey)? {
-            Some(bytes) => Some(SecretKey::try_copy_from(&bytes).map_err(|_| damaged())?),
-            None => None,
-        };
-        let Header { profile, sync_serial: serial, .. } = self.header;
-        Ok(OpenSync { profile, serial, key, sealing, secret_key })
+        OpenSync::open(&self.db, &self.header, key)
     }
 
     /// Seals the Secret Key, made or typed after [`Vault::begin_sync`], or another one after Start anew.
@@ -141,6 +144,7 @@ impl Vault {
     pub fn put_secret_key(&mut self, sync: &mut OpenSync, secret_key: &SecretKey) -> Result<(), VaultError> {
         self.transaction(|transaction| {
             transaction.refuse_stale(sync)?;
+            transaction.leave_no_residue();
             for old in record::of_kind(transaction.db(), Kind::SecretKey)? {
                 transaction.remove(&old.place.id)?;
             }

@@ -83,12 +83,11 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Removes a record for good: nothing of it is to be left in free pages or in the WAL. `false` if there is none.
+    /// Removes a record; see [`Transaction::leave_no_residue`]. `false` if there is none.
     pub(crate) fn remove(&mut self, id: &RecordId) -> Result<bool, VaultError> {
         let Some(old) = record::find(self.db(), id)? else { return Ok(false) };
         record::remove(self.db(), id)?;
         self.count(|inventory, key| inventory.subtract(key, old.place));
-        self.residue = true;
         Ok(true)
     }
 
@@ -106,7 +105,7 @@ impl Transaction<'_> {
         self.residue = true;
     }
 
-    /// What this transaction replaces is not to be found in the file afterwards.
+    /// What this transaction replaces or removes is to be found neither in free pages nor in the WAL afterwards.
     pub(crate) fn leave_no_residue(&mut self) {
         self.residue = true;
     }

@@ -108,7 +108,7 @@ impl Vault {
         let inventory = check_inventory(&db, &header, &local)?;
         db.settle()?;
         // What an earlier run could not finish; it stays on the list if it still cannot be done.
-        let _ = keeper.finish_erasures().and_then(|()| db.truncate_wal());
+        let _ = keeper.finish_erasures(&header).and_then(|()| db.truncate_wal());
         let keys = Keys { local, stretched };
         Ok(Self { db, header, keys, custody, inventory, signing: OnceCell::new(), _mark: mark })
     }
@@ -167,7 +167,7 @@ impl Vault {
     /// # Errors
     /// Those of the keyring and of the disk; it can be called again.
     pub fn finish_erasures(&self) -> Result<(), VaultError> {
-        self.keeper().finish_erasures()?;
+        self.keeper().finish_erasures(&self.header)?;
         self.db.truncate_wal()
     }
 

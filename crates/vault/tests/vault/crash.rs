@@ -139,6 +139,23 @@ fn a_crash_while_the_vault_is_made_leaves_none_and_it_can_be_made() {
 }
 
 #[test]
+fn a_wal_of_a_vault_that_was_removed_does_not_end_up_in_a_new_one() {
+    let bench = Bench::new();
+    let mut vault = bench.create();
+    put(&mut vault, &account(1, "of the old vault"));
+    let wal = bench.wal();
+    assert!(!wal.is_empty());
+    drop(vault);
+    std::fs::remove_file(bench.profile.vault_path()).unwrap();
+    std::fs::write(wal_path(&bench.profile), &wal).unwrap();
+    let unfinished = bench.profile.dir().join("vault.sqlite.new-journal");
+    std::fs::write(&unfinished, &wal).unwrap();
+    let vault = bench.create();
+    assert!(labels(&vault).is_empty());
+    assert!(!unfinished.exists());
+}
+
+#[test]
 fn a_passphrase_change_is_whole_or_not_at_all_at_every_frame_of_the_wal() {
     let bench = Bench::new();
     let mut vault = bench.create();

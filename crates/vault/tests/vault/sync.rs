@@ -197,6 +197,39 @@ fn a_keyring_that_does_not_answer_during_a_removal_is_cleared_later() {
 }
 
 #[test]
+fn a_share_that_is_kept_again_is_not_erased_by_what_was_pending() {
+    let bench = Bench::new();
+    let mut vault = bench.create();
+    let device = Device::make();
+    device.begin(&mut vault);
+    vault.keep_share_offline(&device.share).unwrap();
+    bench.keyring.fail_with(Some(KeyringError::Unavailable { reason: "gone".to_owned() }));
+    assert!(vault.forget_offline_share().is_err());
+    bench.keyring.fail_with(None);
+    vault.keep_share_offline(&device.share).unwrap();
+    drop(vault);
+    assert!(bench.open().offline_share().unwrap().is_some());
+}
+
+#[test]
+fn an_entry_that_the_vault_needs_is_never_erased() {
+    let bench = Bench::new();
+    let mut vault = bench.create();
+    let device = Device::make();
+    device.begin(&mut vault);
+    drop(vault);
+    let entries = bench.keyring.entries();
+    let file = rusqlite::Connection::open(bench.profile.vault_path()).unwrap();
+    for name in entries.keys() {
+        let name = name.split_once('/').unwrap().1;
+        file.execute("INSERT INTO erasure (name) VALUES (?1)", [name]).unwrap();
+    }
+    drop(file);
+    device.assert_opened_by(&bench.open().open_sync(&device.share).unwrap());
+    assert_eq!(bench.keyring.entries(), entries);
+}
+
+#[test]
 fn without_a_keyring_sync_rests_under_the_passphrase() {
     let bench = Bench::new();
     let mut vault = bench.create_without_keyring("correct");
