@@ -250,11 +250,16 @@ pub(crate) fn make_private_file(path: &Path) -> std::io::Result<File> {
 }
 
 /// Makes a rename last, where the system needs that said.
+#[cfg(unix)]
 pub(crate) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        File::open(folder)?.sync_all()?;
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn sync_folder_of(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_passphrase_counts_in_both_keys() {
+    fn the_passphrase_counts_in_both_keys_and_the_share_in_one() {
         let (secret, share, profile) = (LocalSecret::make_random(), Share::make_random(), [0; 16]);
         let sync = SyncSecret::try_copy_from(secret.expose()).unwrap();
         let stretched = Stretched::make_random();
@@ -201,6 +201,10 @@ mod tests {
         assert_ne!(
             derive_sync_key(&sync, None, &share, &profile),
             derive_sync_key(&sync, Some(&stretched), &share, &profile)
+        );
+        assert_ne!(
+            derive_sync_key(&sync, None, &share, &profile),
+            derive_sync_key(&sync, None, &Share::make_random(), &profile)
         );
     }
 

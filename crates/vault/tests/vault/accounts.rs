@@ -24,6 +24,17 @@ fn an_account_is_there_after_the_vault_was_locked_and_unlocked() {
 }
 
 #[test]
+fn a_vault_can_move_to_the_thread_that_owns_it() {
+    let bench = Bench::new();
+    let mut vault = bench.create();
+    let vault = std::thread::spawn(move || {
+        put(&mut vault, &account(1, "main"));
+        vault
+    });
+    assert_eq!(labels(&vault.join().unwrap()), ["main"]);
+}
+
+#[test]
 fn a_vault_is_neither_made_nor_opened_twice() {
     let bench = Bench::new();
     let vault = bench.create();
