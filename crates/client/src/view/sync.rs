@@ -14,6 +14,8 @@ pub struct SyncView {
     /// "Sync API keys", the one setting of this device.
     pub sync_on: bool,
     pub setup: SetupView,
+    /// Six words of the log's head, which a further device compares while it is set up.
+    pub history_phrase: Option<String>,
     /// Once there are keys for it, that is from the verification mail on.
     pub this_device: Option<DeviceRow>,
     pub other_devices: Vec<DeviceRow>,
