@@ -99,6 +99,7 @@ export const sync = (more = {}) => ({
   status: status('synced'),
   syncOn: true,
   setup: setup('done'),
+  historyPhrase: comparison.phrase,
   thisDevice,
   otherDevices: [device(), device({ name: 'Old laptop', platform: 'macOs', state: 'suspended', lastSeenAt: now - 40 * DAY, phrase: 'tuna pistol gravity elbow march zone' }), device({ name: null, platform: 'linux', state: 'offChain', lastSeenAt: null, phrase: 'fabric noble rude orphan cube twin' })],
   lastSync: { at: now - 2 * MINUTE, outcome: 'complete', received: 3, sent: 1, problem: null },
@@ -109,7 +110,7 @@ export const sync = (more = {}) => ({
   ...more,
 });
 
-export const syncOff = () => sync({ status: status('off', { lastSyncedAt: null }), syncOn: false, setup: setup('server', { path: 'undecided', server: null, email: null }), thisDevice: null, otherDevices: [], lastSync: null, kitMadeAt: null, activity: [] });
+export const syncOff = () => sync({ status: status('off', { lastSyncedAt: null }), syncOn: false, setup: setup('server', { path: 'undecided', server: null, email: null }), thisDevice: null, otherDevices: [], lastSync: null, kitMadeAt: null, activity: [], historyPhrase: null });
 
 export const general = (more = {}) => ({
   status: status('synced'),

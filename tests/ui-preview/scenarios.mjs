@@ -7,7 +7,7 @@ const press = (...keys) => async (page) => {
   for (const key of keys) await page.keyboard.press(key);
 };
 const tab = (name) => click('tab', name);
-const fill = (label, text) => (page) => page.getByRole('textbox', { name: label, exact: true }).or(page.getByRole('searchbox', { name: label })).or(page.locator(`input:not([type=hidden])`).and(page.getByLabel(label))).first().fill(text);
+const fill = (label, text) => (page) => page.getByRole('textbox', { name: label, exact: true }).or(page.getByRole('searchbox', { name: label })).or(page.locator('input:not([type=checkbox])').and(page.getByLabel(label))).first().fill(text);
 const emit = (change) => (page) => page.evaluate((one) => window.previewEmit(one), change);
 const steps = (...all) => async (page) => {
   for (const one of all) await one(page);

@@ -271,6 +271,10 @@ export type SyncView = { status: SyncStatus,
  */
 syncOn: boolean, setup: SetupView,
 /**
+ * Six words of the log's head, which a further device compares while it is set up.
+ */
+historyPhrase: string | null,
+/**
  * Once there are keys for it, that is from the verification mail on.
  */
 thisDevice: DeviceRow | null, otherDevices: Array<DeviceRow>, lastSync: LastSync | null,

@@ -49,14 +49,14 @@ export function openDialog({ title, size, closeLabel = 'Close', onClose, classNa
 
 /**
  * A dialog that is one form: Cancel, and one button that does it. Answers what `onSubmit` did, or `null` if it was
- * cancelled. In a dangerous one Cancel has the focus.
+ * cancelled. Where it destroys (`danger`) or gives something up (`careful`), Cancel has the focus.
  *
  * @template T
- * @param {{ title: string, content: Child[], submit: string, danger?: boolean, cancel?: string, size?: 'wide', busy?: string,
+ * @param {{ title: string, content: Child[], submit: string, danger?: boolean, careful?: boolean, cancel?: string, size?: 'wide', busy?: string,
  *   focus?: HTMLElement, onSubmit: () => Promise<T>, isValid?: () => boolean }} options
  * @returns {Promise<T | null>}
  */
-export function formDialog({ title, content, submit, danger = false, cancel = 'Cancel', size, busy, focus, onSubmit, isValid }) {
+export function formDialog({ title, content, submit, danger = false, careful = danger, cancel = 'Cancel', size, busy, focus, onSubmit, isValid }) {
   return new Promise((resolve) => {
     /** @type {{ value: T } | null} */
     let done = null;
@@ -77,7 +77,7 @@ export function formDialog({ title, content, submit, danger = false, cancel = 'C
         close();
       },
     });
-    (focus ?? (danger ? cancelButton : (firstField(dialog) ?? submitButton))).focus();
+    (focus ?? (careful ? cancelButton : (firstField(dialog) ?? submitButton))).focus();
   });
 }
 
@@ -91,15 +91,16 @@ export function firstField(root) {
 /**
  * A question with a safe answer, which has the focus.
  *
- * @param {{ title: string, text: Child[], yes: string, no?: string, danger?: boolean, onYes: () => Promise<unknown> }} options
+ * @param {{ title: string, text: Child[], yes: string, no?: string, danger?: boolean, careful?: boolean, onYes: () => Promise<unknown> }} options
  */
-export function ask({ title, text, yes, no, danger = false, onYes }) {
+export function ask({ title, text, yes, no, danger = false, careful = danger, onYes }) {
   return formDialog({
     title,
     content: text.map((line) => (typeof line === 'string' ? h('p', null, line) : line)),
     submit: yes,
     cancel: no,
     danger,
+    careful,
     onSubmit: async () => {
       await onYes();
       return true;

@@ -71,7 +71,7 @@ export function field(label, options = {}) {
     class: [options.className, options.mono && 'mono'].filter(Boolean).join(' ') || null,
   };
   const control = options.multiLine
-    ? h('textarea', { ...common, rows: '4' })
+    ? h('textarea', { ...common, rows: '3' })
     : h('input', { ...common, type: options.type ?? (options.secret ? 'password' : 'text') });
   control.value = options.value ?? '';
   const element = h(

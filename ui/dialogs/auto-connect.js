@@ -54,18 +54,22 @@ export function accountLine(row) {
 /**
  * @param {AccountRow} row
  * @param {boolean} checked
- * @param {boolean} [disabled]
+ * @param {string} [why] it cannot be ticked
  */
-export function accountTick(row, checked, disabled = false) {
-  const control = h('input', { type: 'checkbox', checked, disabled });
-  return { id: row.id, control, element: h('label', { class: 'pick', 'data-account': row.id }, control, ...facts(row)) };
+export function accountTick(row, checked, why) {
+  const control = h('input', { type: 'checkbox', checked, disabled: why !== undefined });
+  return { id: row.id, control, element: h('label', { class: 'pick', 'data-account': row.id }, control, ...facts(row, why)) };
 }
 
-/** @param {AccountRow} row */
-function facts(row) {
+/**
+ * @param {AccountRow} row
+ * @param {string} [why]
+ */
+function facts(row, why) {
+  const exchange = row.environment === 'testnet' ? `${row.exchangeName}, testnet` : row.exchangeName;
   return [
     h('span', { class: 'pick-label' }, row.label),
-    h('span', { class: 'muted' }, row.environment === 'testnet' ? `${row.exchangeName}, testnet` : row.exchangeName),
+    h('span', { class: 'muted' }, why ?? exchange),
     h('span', { class: 'mono muted' }, row.keyHint ?? ''),
   ];
 }

@@ -6,6 +6,7 @@ import { announce } from '../components/announce.js';
 import { button, fill, h, icon, makeId } from '../components/dom.js';
 import { checkbox, field } from '../components/form.js';
 import { attempt } from '../components/toast.js';
+import { freeKey } from '../words/form.js';
 
 /** A shape is judged when typing pauses this long. */
 const PAUSE = 400;
@@ -181,18 +182,4 @@ export class CredentialFields {
     });
     return h('div', { class: 'adder' }, name.element, secret.element, add);
   }
-}
-
-/**
- * A key for a field that a person named: letters and digits, unlike the others.
- *
- * @param {string} label
- * @param {Set<string>} taken
- */
-export function freeKey(label, taken) {
-  const words = label.normalize('NFKD').replace(/[^A-Za-z0-9]+/g, ' ').trim().split(' ').filter(Boolean);
-  const base = words.map((word, index) => (index === 0 ? word.toLowerCase() : word[0].toUpperCase() + word.slice(1).toLowerCase())).join('') || 'field';
-  let key = base;
-  for (let number = 2; taken.has(key); number += 1) key = `${base}${number}`;
-  return key;
 }

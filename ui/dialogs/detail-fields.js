@@ -2,6 +2,7 @@
 /** @import { AccountDetails, Environment, Permission } from '../bindings/view.d.ts' */
 import { h } from '../components/dom.js';
 import { choice, field } from '../components/form.js';
+import { splitTags } from '../words/form.js';
 
 /** Everything about an account that is no credential. */
 export class DetailFields {
@@ -81,12 +82,4 @@ function hasMore(details) {
   if (!details) return false;
   const { tags, note, ipNote, expiresOn, permissions } = details;
   return Boolean(tags.length || note || ipNote || expiresOn || Object.values(permissions).some((value) => value !== 'unknown'));
-}
-
-/**
- * @param {string} text
- * @returns {string[]} without repetition, in the order typed
- */
-export function splitTags(text) {
-  return [...new Set(text.split(',').map((tag) => tag.trim()).filter(Boolean))];
 }

@@ -25,6 +25,7 @@ export async function showKeys(row, revealNow) {
   let timer;
   const { body, footer, close } = openDialog({
     title: row.label,
+    size: 'wide',
     onClose: () => {
       clearTimeout(timer);
       // What was revealed must not outlive the dialog.

@@ -10,7 +10,7 @@ export async function confirmOfflineUse() {
       'What you give up: if this device is stolen and stays offline, removing it no longer closes the synced keys on it.',
     ],
     yes: 'Keep usable offline',
-    danger: true,
+    careful: true,
     onYes: async () => true,
   });
   return agreed === true;

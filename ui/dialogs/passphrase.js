@@ -30,7 +30,7 @@ export async function takeOffPassphrase() {
     title: 'Take the lock passphrase off?',
     content: [h('p', null, 'Whoever uses this computer as you can then open the app. The system’s keyring alone protects your keys.'), current.element],
     submit: 'Take off',
-    danger: true,
+    careful: true,
     busy: 'Sealing your keys anew…',
     isValid: () => allFilled(current),
     onSubmit: () => call('general_set_passphrase', { current: current.value, passphrase: null }),

@@ -20,7 +20,7 @@ export async function suspendDevice(row) {
     title: `Suspend ${nameOf(row)}?`,
     text: ['It gets nothing from the server and its synced accounts close, until somebody signs in on it with your password and second factor.'],
     yes: 'Suspend',
-    danger: true,
+    careful: true,
     onYes: async () => store.apply({ kind: 'sync', view: await call('sync_device_suspend', { device: row.id }) }),
   });
   if (done) toast(`${row.name ?? 'The device'} is suspended`);

@@ -94,7 +94,7 @@ export async function signOut() {
       'To have them here again, sign in with email, password and Secret Key, and verify this device by mail.',
     ],
     yes: 'Sign out',
-    danger: true,
+    careful: true,
     onYes: async () => store.apply({ kind: 'app', view: await call('general_sign_out') }),
   });
   await reloadGeneral();

@@ -130,7 +130,7 @@ class AccountsScreen {
       banners.push(
         banner({
           title: 'This device was removed',
-          text: 'Its synced accounts are Disabled. The ones kept only here open again when you prove it is you; verify the device again to get the synced ones back.',
+          text: 'Prove it is you to open the accounts kept only here. Verify the device again to get the synced ones back.',
           iconName: 'ban',
           actions: [
             button('Prove it is you', { kind: 'primary', on: () => void attempt(proveIdentity) }),

@@ -78,10 +78,13 @@ class SyncScreen {
   /** @param {SyncView} view */
   #render(view) {
     const { banners, own, others, kit, activity, end } = this.#parts;
-    const isMember = view.setup.step === 'done' || view.setup.step === 'choose';
+    const isOut = ['removed', 'ended', 'suspended'].includes(view.status.state);
+    const isMember = !isOut && view.status.state !== 'off' && ['done', 'choose'].includes(view.setup.step);
     fill(banners, ...stateBanners(view), ...view.openRemovals.map(removalBanner));
-    this.#showStanding(view, isMember);
-    fillSection(own, view.thisDevice !== null, () => ownDevice(view));
+    // The banner says it all.
+    this.#parts.standing.hidden = isOut;
+    if (!isOut) this.#showStanding(view, isMember);
+    fillSection(own, view.thisDevice !== null && !isOut, () => ownDevice(view));
     this.#list.show(view.otherDevices);
     fillSection(others, isMember, () => [
       heading('others-title', 'Other devices', 'Removing a device closes the synced keys stored on it.'),
@@ -119,10 +122,11 @@ class SyncScreen {
         'div',
         { class: 'card-head' },
         h('div', null, h('h2', { id: 'standing-title', class: tone === 'attention' ? 'status-line amber' : 'status-line' }, icon(name), text), isMember ? h('p', { class: 'muted' }, lastSyncSentence(view.lastSync, now)) : h('p', { class: 'muted' }, `Next: ${nextStep(view.setup.step)}`)),
-        isMember ? syncActions(view) : button('Continue', { kind: 'primary', on: () => void openSetup() }),
+        isMember ? syncActions(view) : setupActions(),
       ),
       view.lastSync?.problem && isMember ? problemLine(view.lastSync.problem) : null,
       h('ol', { class: 'standing', 'aria-label': 'Where you stand' }, ...standing(view.setup).map(standingStep)),
+      isMember && view.historyPhrase ? historyPhrase(view.historyPhrase) : null,
       view.setup.server ? h('p', { class: 'muted small' }, [view.setup.email, view.setup.server].filter(Boolean).join(' at ')) : null,
     );
   }
@@ -161,12 +165,45 @@ function standingStep(step) {
   );
 }
 
+/**
+ * What a further device compares while it is set up.
+ *
+ * @param {string} phrase
+ */
+function historyPhrase(phrase) {
+  return h(
+    'details',
+    { class: 'fold history-phrase' },
+    h('summary', null, 'Phrase of the history'),
+    phraseBlock('Phrase of the history', phrase),
+    h('p', { class: 'muted small' }, 'A device that you set up shows the same six words, if the server shows both the same history.'),
+  );
+}
+
+function setupActions() {
+  return h(
+    'div',
+    { class: 'banner-actions' },
+    button('Give up the set-up…', { on: () => void giveUpSetup() }),
+    button('Continue', { kind: 'primary', on: () => void openSetup() }),
+  );
+}
+
+async function giveUpSetup() {
+  await ask({
+    title: 'Give up the set-up?',
+    text: ['What you entered so far is forgotten on this device. Your accounts stay as they are, and you can begin again at any time.'],
+    yes: 'Give up',
+    careful: true,
+    onYes: async () => store.apply({ kind: 'setup', view: await call('sync_setup_cancel') }),
+  });
+}
+
 /** @param {SyncView} view */
 function syncActions(view) {
   if (view.status.state === 'paused') {
     return button('Switch sync on', { kind: 'primary', on: () => void change(() => call('sync_set_on', { on: true })) });
   }
-  if (['suspended', 'removed', 'ended'].includes(view.status.state)) return null;
   return button('Sync now', { icon: 'sync', on: () => void change(() => call('sync_now')) });
 }
 

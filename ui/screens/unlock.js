@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { UnlockView } from '../bindings/view.d.ts' */
+/** @import { AppView, UnlockView } from '../bindings/view.d.ts' */
 import { call } from '../backend.js';
 import { formDialog, openDialog } from '../components/dialog.js';
 import { button, fill, h, link } from '../components/dom.js';
@@ -97,7 +97,7 @@ async function startOver(view) {
   });
   if (!app) return;
   store.apply({ kind: 'app', view: app });
-  void openSetup();
+  void openSetup('signIn');
 }
 
 /** @param {UnlockView} view */
@@ -137,83 +137,71 @@ export function recoveryCodeField() {
 /** A removed device: "prove it is you" opens the accounts that are kept only here. */
 export async function proveIdentity() {
   const view = await call('unlock_view');
-  const { body, footer, close } = openDialog({ title: 'Prove it is you' });
-  const content = h('div', { class: 'stack' });
-  body.append(content);
-  const cancel = button('Cancel', { on: close });
-  footer.append(cancel);
-
-  /** @type {[string, () => Node][]} */
-  const ways = [];
-  if (view.passphrase) ways.push(['Lock passphrase', () => proofForm([passphraseProof(close)])]);
-  if (view.email) ways.push(['Sign in', () => proofForm([signInProof(view, close)])]);
-  if (view.recoveryCode) ways.push(['Recovery code', () => proofForm([recoveryProof(close)])]);
-  const place = h('div');
-  const chooser = h('div', { class: 'segments', role: 'group', 'aria-label': 'How to prove it' });
-  const choose = (/** @type {number} */ at) => {
-    [...chooser.children].forEach((one, index) => one.setAttribute('aria-pressed', String(index === at)));
-    fill(place, ways[at][1]());
+  const ways = proofWays(view);
+  let way = ways[0];
+  const place = h('div', { class: 'stack' });
+  const choose = (/** @type {ProofWay} */ to, /** @type {HTMLElement} */ pressed) => {
+    way = to;
+    for (const one of chooser.children) one.setAttribute('aria-pressed', String(one === pressed));
+    fill(place, ...to.fields.map((one) => one.element));
+    to.fields[0].control.focus();
   };
-  ways.forEach(([title], index) => {
-    chooser.append(h('button', { type: 'button', class: 'segment', on: { click: () => choose(index) } }, title));
-  });
-  fill(
-    content,
-    h('p', null, 'This device was removed. In case it is in wrong hands, the accounts kept only here stay Disabled until you prove that it is you. Nothing of them is lost.'),
-    ways.length > 1 ? chooser : null,
-    place,
+  const chooser = h(
+    'div',
+    { class: 'segments', role: 'group', 'aria-label': 'How to prove it' },
+    ...ways.map((to) => {
+      const segment = h('button', { type: 'button', class: 'segment', 'aria-pressed': String(to === way) }, to.title);
+      segment.addEventListener('click', () => choose(to, segment));
+      return segment;
+    }),
   );
-  choose(0);
-  /** @type {HTMLElement | null} */ (place.querySelector('input'))?.focus();
+  fill(place, ...way.fields.map((one) => one.element));
+  const app = await formDialog({
+    title: 'Prove it is you',
+    content: [
+      h('p', null, 'This device was removed. In case it is in wrong hands, the accounts kept only here stay Disabled until you prove that it is you. Nothing of them is lost.'),
+      ways.length > 1 ? chooser : null,
+      place,
+    ],
+    submit: 'Prove it is me',
+    busy: 'Checking…',
+    focus: way.fields[0].control,
+    isValid: () => allFilled(...way.fields),
+    onSubmit: () => way.prove(),
+  });
+  if (!app) return;
+  store.apply({ kind: 'app', view: app });
+  store.apply({ kind: 'accounts', view: await call('accounts_view') });
 }
 
-/** @param {HTMLElement[]} parts */
-function proofForm(parts) {
-  return h('div', { class: 'stack' }, ...parts);
-}
-
-/** @param {() => void} close */
-function passphraseProof(close) {
-  const passphrase = field('Lock passphrase', { secret: true, autocomplete: 'current-password', required: 'Enter your lock passphrase.' });
-  return proving([passphrase], close, () => call('unlock_with_passphrase', { passphrase: passphrase.value }));
-}
+/** @typedef {{ title: string, fields: import('../components/form.js').Field[], prove: () => Promise<AppView> }} ProofWay */
 
 /**
  * @param {UnlockView} view
- * @param {() => void} close
+ * @returns {ProofWay[]}
  */
-function signInProof(view, close) {
+function proofWays(view) {
+  const passphrase = field('Lock passphrase', { secret: true, autocomplete: 'current-password', required: 'Enter your lock passphrase.' });
   const email = field('Email', { type: 'email', value: view.email ?? '', autocomplete: 'username', required: 'Enter your email.' });
   const password = field('Password', { secret: true, autocomplete: 'current-password', required: 'Enter your password.' });
   const code = field('Second-factor code', { className: 'code', autocomplete: 'one-time-code', required: 'Enter the code from your authenticator app.' });
-  return proving([email, password, code], close, () =>
-    call('unlock_with_sign_in', { email: email.value.trim(), password: password.value, code: code.value.trim() }),
-  );
-}
-
-/** @param {() => void} close */
-function recoveryProof(close) {
-  const code = recoveryCodeField();
-  return proving([code], close, () => call('unlock_with_recovery_code', { recoveryCode: code.value.trim(), newPassphrase: null }));
-}
-
-/**
- * @param {import('../components/form.js').Field[]} fields
- * @param {() => void} close
- * @param {() => Promise<import('../bindings/view.d.ts').AppView>} prove
- */
-function proving(fields, close, prove) {
-  const submit = button('Prove it is me', { kind: 'primary', type: 'submit' });
-  const form = h('form', { class: 'stack', novalidate: true }, ...fields.map((one) => one.element), h('div', { class: 'form-end' }, submit));
-  bindForm(form, {
-    submitButton: submit,
-    busy: 'Checking…',
-    isValid: () => allFilled(...fields),
-    onSubmit: async () => {
-      store.apply({ kind: 'app', view: await prove() });
-      store.apply({ kind: 'accounts', view: await call('accounts_view') });
-      close();
-    },
+  const recovery = recoveryCodeField();
+  const ways = [];
+  if (view.passphrase) {
+    ways.push({ title: 'Passphrase', fields: [passphrase], prove: () => call('unlock_with_passphrase', { passphrase: passphrase.value }) });
+  }
+  // Offered even where no email is known, so that there is always a way.
+  ways.push({
+    title: 'Sign in',
+    fields: [email, password, code],
+    prove: () => call('unlock_with_sign_in', { email: email.value.trim(), password: password.value, code: code.value.trim() }),
   });
-  return form;
+  if (view.recoveryCode) {
+    ways.push({
+      title: 'Recovery code',
+      fields: [recovery],
+      prove: () => call('unlock_with_recovery_code', { recoveryCode: recovery.value.trim(), newPassphrase: null }),
+    });
+  }
+  return ways;
 }

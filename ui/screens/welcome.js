@@ -42,7 +42,7 @@ function page(view) {
     onSubmit: async () => {
       const app = await call('welcome_start', { passphrase: secret.first.value || null });
       store.apply({ kind: 'app', view: app });
-      if (signIn.control.checked) void openSetup();
+      if (signIn.control.checked) void openSetup('signIn');
     },
   });
   return h(

@@ -21,9 +21,9 @@ import { verificationStep } from './verification.js';
  *
  * @typedef {{ title: string, content: import('../components/dom.js').Child[], submit?: string, busy?: string, canGoBack?: boolean,
  *   isValid?: () => boolean, onSubmit?: () => Promise<SetupView | void>, onRemove?: () => void, onView?: (view: SetupView) => void,
- *   closeText?: string }} Step
+ *   closeText?: string | null }} Step
  *
- * @typedef {{ show: (view: SetupView) => void, showLocal: (step: Step) => void, close: () => void }} Stepper
+ * @typedef {{ begin: 'register' | 'signIn', showLocal: (step: Step) => void, close: () => void }} Stepper
  */
 
 /** @type {Record<SetupView['step'], (view: SetupView, stepper: Stepper) => Step>} */
@@ -44,11 +44,15 @@ const STEPS = {
 
 let isOpen = false;
 
-/** Opens the stepper where the person left it. */
-export async function openSetup() {
+/**
+ * Opens the stepper where the person left it.
+ *
+ * @param {'register' | 'signIn'} [begin] what most people mean who come from there
+ */
+export async function openSetup(begin = 'register') {
   if (isOpen) return;
   isOpen = true;
-  const dialog = new SetupDialog();
+  const dialog = new SetupDialog(begin);
   await dialog.load();
 }
 
@@ -57,7 +61,7 @@ export async function verifyAgain() {
   const setup = await attempt(() => call('sync_verify_again'));
   if (!setup) return;
   store.apply({ kind: 'setup', view: setup });
-  await openSetup();
+  await openSetup('signIn');
 }
 
 class SetupDialog {
@@ -71,7 +75,9 @@ class SetupDialog {
   #place = h('div', { class: 'step' });
   #progress = new ProgressBar();
 
-  constructor() {
+  /** @param {'register' | 'signIn'} begin */
+  constructor(begin) {
+    this.begin = begin;
     const { dialog, body, footer, close } = openDialog({
       title: 'Set up sync',
       size: 'stepper',
@@ -111,12 +117,10 @@ class SetupDialog {
     const before = this.#view;
     this.#view = view;
     if (view === before || this.#isLocal || !this.#dialog.open) return;
-    const sameStep = before && this.#step && before.step === view.step && before.secondFactorConfirmed === view.secondFactorConfirmed;
-    if (sameStep && this.#step?.onView) {
-      this.#step.onView(view);
+    if (before && this.#step && stateOf(before) === stateOf(view)) {
+      this.#step.onView?.(view);
       return;
     }
-    if (sameStep) return;
     this.#render(STEPS[view.step](view, this), before !== null);
   }
 
@@ -170,7 +174,11 @@ class SetupDialog {
             }),
         })
       : null;
-    const parts = [back, h('span', { class: 'push' }), button(step.closeText ?? 'Continue later', { on: this.close })];
+    const parts = [
+      back,
+      h('span', { class: 'push' }),
+      step.closeText === null ? null : button(step.closeText ?? 'Continue later', { on: this.close }),
+    ];
     if (step.submit && step.onSubmit) {
       const submit = button(step.submit, { kind: 'primary', type: 'submit' });
       submit.setAttribute('form', formId);
@@ -209,4 +217,14 @@ class SetupDialog {
       ),
     );
   }
+}
+
+/**
+ * What decides how a step looks; a view that keeps it only brings the step up to date.
+ *
+ * @param {SetupView} view
+ */
+function stateOf(view) {
+  const mailSent = view.step === 'verification' && view.mail !== null && view.mail.sentAt !== null;
+  return `${view.step} ${view.secondFactorConfirmed} ${mailSent}`;
 }

@@ -3,7 +3,7 @@
 /** @import { Step } from './dialog.js' */
 import { call } from '../backend.js';
 import { phraseBlock } from '../components/code.js';
-import { button, h, icon } from '../components/dom.js';
+import { button, h } from '../components/dom.js';
 import { checkbox } from '../components/form.js';
 import { accountTick } from '../dialogs/auto-connect.js';
 import { platformName } from '../words/status.js';
@@ -24,7 +24,7 @@ export function compareStep(view) {
   return {
     title: 'Compare with another device',
     content: [
-      h('p', null, 'Open Sync on a device that syncs already. Both must show the same six words; otherwise the server shows this device another history.'),
+      h('p', null, 'Open Sync on a device that syncs already, and “Phrase of the history” there. Both must show the same six words; otherwise the server shows this device another history.'),
       seen ? phraseBlock('Phrase of the history', seen.phrase) : null,
       seen
         ? h(
@@ -98,7 +98,7 @@ export function chooseStep(view) {
  */
 function picks(verb, rows, isFree) {
   if (rows.length === 0) return null;
-  const ticks = rows.map((row) => ({ ...accountTick(row, false, !isFree(row)), free: isFree(row) }));
+  const ticks = rows.map((row) => ({ ...accountTick(row, false, isFree(row) ? undefined : 'Pinned: stays local'), free: isFree(row) }));
   const free = ticks.filter((tick) => tick.free);
   const all = button(`${verb} all`, {
     on: () => {
@@ -118,7 +118,7 @@ function picks(verb, rows, isFree) {
     h(
       'ul',
       { class: 'picks', role: 'list' },
-      ...ticks.map((tick) => h('li', null, tick.element, tick.free ? null : h('span', { class: 'muted small pick-why' }, icon('pin'), 'Pinned: stays local'))),
+      ...ticks.map((tick) => h('li', null, tick.element)),
     ),
   );
   return { element, read: () => free.filter((tick) => tick.control.checked).map((tick) => tick.id) };

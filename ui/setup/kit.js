@@ -77,7 +77,7 @@ export function kitView(kit) {
     h(
       'div',
       { class: 'kit-actions' },
-      button('Print', { kind: 'primary', icon: 'print', on: () => void attempt(() => call('sync_kit_print')) }),
+      button('Print', { icon: 'print', on: () => void attempt(() => call('sync_kit_print')) }),
       button('Save to a file…', { icon: 'save', on: () => void saveKit(kit) }),
     ),
     h('p', { class: 'note-line amber' }, icon('alert'), 'Keep it away from this device: a file beside the vault would open it for a thief.'),

@@ -122,6 +122,8 @@ function backupCodesStep(codes) {
   return {
     title: 'Keep your backup codes',
     content: [list.element],
+    // Closed now, the codes would be gone.
+    closeText: null,
     submit: 'Continue',
     isValid: list.isValid,
     onSubmit: async () => {},
@@ -130,7 +132,7 @@ function backupCodesStep(codes) {
 
 /** @param {BackupCodes} codes */
 export function backupCodesView({ codes }) {
-  const kept = checkbox('I have kept them where I find them without this phone');
+  const kept = checkbox('I have kept them where I find them without my phone');
   const fault = h('p', { class: 'fault', role: 'alert', hidden: true }, 'Keep the codes first: they are not shown again.');
   const element = h(
     'div',

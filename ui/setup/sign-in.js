@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { SetupView } from '../bindings/view.d.ts' */
-/** @import { Step } from './dialog.js' */
+/** @import { Step, Stepper } from './dialog.js' */
 import { call } from '../backend.js';
 import { fill, h, icon, link } from '../components/dom.js';
 import { allFilled, field, newSecret } from '../components/form.js';
@@ -38,6 +38,7 @@ export function serverStep(view) {
         h('li', null, 'If all devices and the recovery kit are lost, nothing brings synced accounts back.'),
       ),
     ],
+    closeText: 'Cancel',
     submit: 'Continue',
     busy: 'Connecting…',
     isValid: () => allFilled(server),
@@ -47,17 +48,20 @@ export function serverStep(view) {
 
 /** @typedef {'register' | 'signIn' | 'recover'} Way */
 
+/** @type {Record<SetupView['path'], Way | null>} */
+const WAY_OF_PATH = { undecided: null, firstDevice: 'register', furtherDevice: 'signIn', recovery: 'recover' };
+
 /**
  * @param {SetupView} view
+ * @param {Stepper} stepper
  * @returns {Step}
  */
-export function signInStep(view) {
-  /** @type {Way} */
-  let way = view.path === 'firstDevice' ? 'register' : view.path === 'recovery' ? 'recover' : 'signIn';
+export function signInStep(view, stepper) {
+  let way = WAY_OF_PATH[view.path] ?? stepper.begin;
   const place = h('div', { class: 'stack' });
   /** @type {{ isValid: () => boolean, send: () => Promise<SetupView> }} */
   let form;
-  const ways = /** @type {[Way, string][]} */ ([['signIn', 'Sign in'], ['register', 'Register'], ['recover', 'Lost password']]);
+  const ways = /** @type {[Way, string][]} */ ([['register', 'Register'], ['signIn', 'Sign in'], ['recover', 'Lost password']]);
   const chooser = h(
     'div',
     { class: 'segments', role: 'group', 'aria-label': 'How to go on' },

@@ -156,10 +156,19 @@ export function versionPart(part) {
  * @returns {{ rows: AccountRow[], empty: 'none' | 'nothingFound' | null }}
  */
 export function listed(view, search) {
-  const rows = matching(view.rows, search);
+  const rows = matching(view.rows, search).toSorted(byExchangeAndLabel);
   if (rows.length > 0) return { rows, empty: null };
   if (view.rows.length > 0) return { rows, empty: 'nothingFound' };
   return { rows, empty: view.closed ? null : 'none' };
+}
+
+/**
+ * @param {AccountRow} a
+ * @param {AccountRow} b
+ */
+function byExchangeAndLabel(a, b) {
+  const byName = a.exchangeName.localeCompare(b.exchangeName) || a.label.localeCompare(b.label, undefined, { numeric: true });
+  return byName || a.id.localeCompare(b.id);
 }
 
 /**

@@ -42,7 +42,7 @@ export function statusSentence(status, now) {
     case 'ended':
       return attention('Sync was ended', 'cloud-off');
     case 'stopped':
-      return attention('Sync stopped: look at Sync', 'alert');
+      return attention('Sync stopped', 'alert');
   }
 }
 
@@ -139,14 +139,14 @@ export function activitySentence(entry) {
  */
 function inWords(what, by) {
   const account = 'label' in what && what.label !== null ? `“${what.label}”` : 'an account';
-  const device = 'device' in what && what.device !== null ? `“${what.device}”` : 'a device';
+  const device = 'device' in what && what.device !== null ? `the device “${what.device}”` : 'a device';
   switch (what.kind) {
     case 'syncStarted':
       return 'You switched sync on and made your recovery kit';
     case 'deviceAdded':
-      return `You added the device ${device}`;
+      return `You added ${device}`;
     case 'deviceRemoved':
-      return `You removed the device ${device}`;
+      return `You removed ${device}`;
     case 'unlockChanged':
       return 'You changed your password or recovery code';
     case 'accountSaved':
