@@ -18,9 +18,9 @@ struct Replica {
 
 /// The server's side of an append: compare-and-swap on the head.
 fn append(world: &mut World, entry: &Entry) -> Result<(), LogHead> {
-    match world.state.apply(entry) {
+    match world.state.clone().apply(entry) {
         Ok(_) => {
-            world.log.push(entry.clone());
+            world.append(entry.clone());
             Ok(())
         }
         Err(Violation::Chain) => Err(world.state.head()),

@@ -82,7 +82,7 @@ fn advancing_takes_in_a_new_epoch_and_is_free_within_one() {
     let wrong = keys.advance(&world.state, world.devices[0].id, &SealingKey::make_random());
     assert_eq!(wrong, Err(EpochViolation::Open));
     keys.advance(&world.state, world.devices[0].id, &world.devices[0].sealing).unwrap();
-    assert!(same(&keys, &world.keys(), 1..=3));
+    assert!(same(&keys, world.keys(), 1..=3));
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_vault_key_that_the_log_does_not_commit_to_is_refused() {
 fn a_new_device_whose_sealed_key_is_wrong_finds_out_before_it_uses_it() {
     let mut world = World::with_devices(2);
     let device = Installation::make();
-    let draft = world.state.draft_device_added(&world.keys(), &device.keys(), &profile(), TIME).unwrap();
+    let draft = world.state.draft_device_added(world.keys(), &device.keys(), &profile(), TIME).unwrap();
     let Body::DeviceAdded { device: keys, profile, .. } = draft.body.clone() else { unreachable!() };
     // A key of the server's choice, properly sealed to the device for this epoch.
     let chosen = VaultKey::make_random();
@@ -185,5 +185,5 @@ fn the_keys_of_a_hundred_epochs_open_through_the_chain() {
     }
     assert_eq!(world.state.epoch().number, 100);
     assert_eq!(world.open(1, first), content("in epoch 1"));
-    assert!(same(&world.keys(), &world.devices[1].vault_keys(&world.state), 1..=100));
+    assert!(same(world.keys(), &world.devices[1].vault_keys(&world.state), 1..=100));
 }

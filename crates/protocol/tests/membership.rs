@@ -191,7 +191,7 @@ fn a_device_id_or_key_is_used_once_in_the_life_of_a_log() {
             DeviceKeys { sealing: known.sealing, ..fresh },
         ];
         for keys in reuses {
-            let draft = world.state.draft_device_added(&world.keys(), &keys, &profile(), TIME).unwrap();
+            let draft = world.state.draft_device_added(world.keys(), &keys, &profile(), TIME).unwrap();
             let entry = draft.sign_as_root(&world.root);
             world.refuses(&entry, Violation::DeviceReused);
         }
@@ -199,7 +199,7 @@ fn a_device_id_or_key_is_used_once_in_the_life_of_a_log() {
     let root = world.root.public_keys();
     for keys in [DeviceKeys { signing: root.signing, ..fresh }, DeviceKeys { sealing: root.sealing, ..fresh }]
     {
-        let draft = world.state.draft_device_added(&world.keys(), &keys, &profile(), TIME).unwrap();
+        let draft = world.state.draft_device_added(world.keys(), &keys, &profile(), TIME).unwrap();
         let entry = draft.sign_as_root(&world.root);
         world.refuses(&entry, Violation::DeviceReused);
     }
@@ -272,12 +272,12 @@ fn a_device_that_is_not_active_and_the_last_one_are_not_removed() {
 #[test]
 fn a_device_cannot_remove_or_add_itself_or_another() {
     let mut world = World::with_devices(2);
-    let own = world.state.draft_device_removed(&world.keys(), world.devices[1].id, TIME).unwrap();
+    let own = world.state.draft_device_removed(world.keys(), world.devices[1].id, TIME).unwrap();
     let entry = world.devices[1].sign(own);
     world.refuses(&entry, Violation::WrongAuthor);
     world.remove_device(1);
     let back = Installation::make();
-    let draft = world.state.draft_device_added(&world.keys(), &back.keys(), &profile(), TIME).unwrap();
+    let draft = world.state.draft_device_added(world.keys(), &back.keys(), &profile(), TIME).unwrap();
     let entry = world.devices[1].sign(draft);
     world.refuses(&entry, Violation::WrongAuthor);
 }

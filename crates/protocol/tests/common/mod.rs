@@ -46,6 +46,7 @@ pub struct World {
     pub devices: Vec<Installation>,
     pub state: State,
     pub log: Vec<Entry>,
+    keys: VaultKeys,
 }
 
 pub const TIME: u64 = 1_700_000_000;
@@ -80,7 +81,8 @@ impl World {
         let records = some_records(&root, &code, user);
         let entry = genesis(user, &root, &first, &records).sign_as_root(&root);
         let state = State::begin(user, &entry).unwrap();
-        Self { user, root, code, devices: vec![first], state, log: vec![entry] }
+        let keys = VaultKeys::open_for_root(&state, &root).unwrap();
+        Self { user, root, code, devices: vec![first], state, log: vec![entry], keys }
     }
 
     /// A fresh log with so many devices.
@@ -95,6 +97,9 @@ impl World {
     pub fn append(&mut self, entry: Entry) -> Payload {
         let payload = self.state.apply(&entry).unwrap();
         self.log.push(entry);
+        if matches!(payload.body, Body::DeviceRemoved { .. }) {
+            self.keys = VaultKeys::open_for_root(&self.state, &self.root).unwrap();
+        }
         payload
     }
 
@@ -106,8 +111,9 @@ impl World {
         assert!(self.state == before, "a refused entry changes nothing");
     }
 
-    pub fn keys(&self) -> VaultKeys {
-        VaultKeys::open_for_root(&self.state, &self.root).unwrap()
+    /// The vault keys as root opens them.
+    pub fn keys(&self) -> &VaultKeys {
+        &self.keys
     }
 
     /// The draft of any body, at the right place of the log.
@@ -118,13 +124,13 @@ impl World {
 
     pub fn added(&self, device: &Installation) -> Entry {
         self.state
-            .draft_device_added(&self.keys(), &device.keys(), &profile(), TIME)
+            .draft_device_added(self.keys(), &device.keys(), &profile(), TIME)
             .unwrap()
             .sign_as_root(&self.root)
     }
 
     pub fn removed(&self, device: DeviceId) -> Entry {
-        self.state.draft_device_removed(&self.keys(), device, TIME).unwrap().sign_as_root(&self.root)
+        self.state.draft_device_removed(self.keys(), device, TIME).unwrap().sign_as_root(&self.root)
     }
 
     pub fn put(&self, by: usize, item: ItemId, text: &str) -> Entry {
@@ -132,9 +138,7 @@ impl World {
     }
 
     pub fn put_content(&self, by: usize, item: ItemId, content: &ItemContent) -> Entry {
-        let device = &self.devices[by];
-        let keys = device.vault_keys(&self.state);
-        device.sign(self.state.draft_item_put(&keys, item, content, TIME).unwrap())
+        self.devices[by].sign(self.state.draft_item_put(self.keys(), item, content, TIME).unwrap())
     }
 
     pub fn deleted(&self, by: usize, item: ItemId) -> Entry {
