@@ -141,7 +141,6 @@ export function newSecret(label, options = {}) {
   const again = field(`${label}, again`, {
     secret: true,
     autocomplete: options.autocomplete ?? 'new-password',
-    optional: options.optional,
     same: () => [first.value, 'The two are not the same.'],
   });
   return { first, again, elements: [first.element, again.element], fields: [first, again] };

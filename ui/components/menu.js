@@ -37,7 +37,7 @@ export function menuButton(label, items) {
     if (!wrap.isConnected || trigger.getAttribute('aria-expanded') === 'true') return;
     const menu = h('div', { role: 'menu', class: 'menu', 'aria-labelledby': id }, ...list.map((item) => menuItem(item, close)));
     wrap.append(menu);
-    if (menu.getBoundingClientRect().bottom > window.innerHeight - 8) menu.classList.add('above');
+    place(menu, trigger);
     trigger.setAttribute('aria-expanded', 'true');
     closeOpen = () => close(false);
     first(menu)?.focus();
@@ -86,6 +86,19 @@ function menuItem(item, close) {
     icon(item.icon ?? 'blank'),
     item.text,
   );
+}
+
+/**
+ * Above its button where there is no room below.
+ *
+ * @param {HTMLElement} menu
+ * @param {HTMLElement} trigger
+ */
+function place(menu, trigger) {
+  const { bottom, height } = menu.getBoundingClientRect();
+  const roomAbove = trigger.getBoundingClientRect().top - 56;
+  if (bottom > window.innerHeight - 8 && roomAbove > height) menu.classList.add('above');
+  else menu.scrollIntoView({ block: 'nearest' });
 }
 
 /** @param {Element} menu */

@@ -42,11 +42,9 @@ export function updateRow(element, row) {
   const name = get(element, '.row-name');
   setText(name, row.label);
   name.title = [row.label, permissionWords(row.permissions)].filter(Boolean).join('\n');
-  const badge = get(element, '.badge');
-  badge.hidden = row.environment !== 'testnet';
-  setText(badge, 'Testnet');
+  fill(get(element, '.badges'), row.environment === 'testnet' ? h('span', { class: 'tag' }, 'Testnet') : null, expiryTag(row, now));
   setText(get(element, '.key'), row.keyHint ?? '–');
-  fill(get(element, '.tags'), expiryTag(row, now), ...row.tags.map((tag) => h('span', { class: 'tag' }, tag)));
+  fill(get(element, '.tags'), ...row.tags.map((tag) => h('span', { class: 'tag' }, tag)));
   get(element, '.tags').title = row.tags.join(', ');
   const age = get(element, 'time');
   setText(age, span(now - row.createdAt));
@@ -94,7 +92,7 @@ function setText(element, text) {
 function expiryTag(row, now) {
   const soon = expiry(row.expiresOn, now);
   if (!soon) return null;
-  return h('span', { class: soon.urgent ? 'tag attention' : 'tag' }, soon.urgent ? icon('clock') : null, soon.text);
+  return h('span', { class: soon.urgent ? 'tag attention' : 'tag', title: `Expires on ${date(Date.parse(row.expiresOn ?? ''))}` }, soon.urgent ? icon('clock') : null, soon.text);
 }
 
 /** @param {AccountRow} row */

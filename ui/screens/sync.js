@@ -90,7 +90,7 @@ class SyncScreen {
       heading('others-title', 'Other devices', 'Removing a device closes the synced keys stored on it.'),
       view.otherDevices.length > 0 ? this.#devices : h('p', { class: 'card-line muted' }, 'No other device yet. Start Keyquay there and choose “I already use Keyquay: sign in”.'),
     ]);
-    fillSection(kit, view.kitMadeAt !== null, () => kitCard(view));
+    fillSection(kit, view.kitMadeAt !== null && !isOut, () => kitCard(view));
     fillSection(activity, view.activity.length > 0, () => activityCard(view));
     fillSection(end, isMember && view.deletedAt === null, endCard);
   }
@@ -121,7 +121,7 @@ class SyncScreen {
       h(
         'div',
         { class: 'card-head' },
-        h('div', null, h('h2', { id: 'standing-title', class: tone === 'attention' ? 'status-line amber' : 'status-line' }, icon(name), text), isMember ? h('p', { class: 'muted' }, lastSyncSentence(view.lastSync, now)) : h('p', { class: 'muted' }, `Next: ${nextStep(view.setup.step)}`)),
+        h('div', null, h('h2', { id: 'standing-title', class: tone === 'attention' ? 'status-line amber' : 'status-line' }, icon(name), text), isMember ? h('p', { class: 'muted' }, view.status.state === 'stopped' ? 'Nothing of what contradicts was taken over.' : lastSyncSentence(view.lastSync, now)) : h('p', { class: 'muted' }, `Next: ${nextStep(view.setup.step)}`)),
         isMember ? syncActions(view) : setupActions(),
       ),
       view.lastSync?.problem && isMember ? problemLine(view.lastSync.problem) : null,

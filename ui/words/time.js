@@ -58,9 +58,8 @@ export function expiry(expiresOn, now) {
   );
   if (Number.isNaN(days)) return null;
   if (days < 0) return { text: 'Expired', urgent: true };
-  if (days === 0) return { text: 'Expires today', urgent: true };
-  if (days <= 14) return { text: `Expires in ${days} d`, urgent: true };
-  return days <= 60 ? { text: `Expires in ${days} d`, urgent: false } : null;
+  if (days === 0) return { text: 'Last day', urgent: true };
+  return days <= 60 ? { text: `${days} d left`, urgent: days <= 14 } : null;
 }
 
 /**

@@ -19,9 +19,9 @@ test('an expiry date is told when it comes near, and urgent in its last two week
   const now = new Date(2026, 5, 10, 23, 30).getTime();
   assert.equal(expiry(null, now), null);
   assert.equal(expiry('2027-06-10', now), null);
-  assert.deepEqual(expiry('2026-07-10', now), { text: 'Expires in 30 d', urgent: false });
-  assert.deepEqual(expiry('2026-06-11', now), { text: 'Expires in 1 d', urgent: true });
-  assert.deepEqual(expiry('2026-06-10', now), { text: 'Expires today', urgent: true });
+  assert.deepEqual(expiry('2026-07-10', now), { text: '30 d left', urgent: false });
+  assert.deepEqual(expiry('2026-06-11', now), { text: '1 d left', urgent: true });
+  assert.deepEqual(expiry('2026-06-10', now), { text: 'Last day', urgent: true });
   assert.deepEqual(expiry('2026-06-09', now), { text: 'Expired', urgent: true });
   assert.equal(expiry('soon', now), null);
 });
