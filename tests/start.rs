@@ -23,5 +23,5 @@ fn a_profile_name_that_is_no_folder_name_is_refused() {
     let output = app().args(["--profile", "../elsewhere"]).output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{message}");
-    assert!(message.contains("a profile name has 1 to 64 letters"), "{message}");
+    assert!(message.contains("a profile name has 1 to 32 small letters"), "{message}");
 }

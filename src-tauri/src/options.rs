@@ -28,13 +28,15 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Profile {
     pub name: ProfileName,
+    /// Holds the profiles; absolute.
+    pub data_folder: PathBuf,
     /// `DATA_DIR/profiles/NAME`, absolute; it exists, and on Unix nobody but its owner may enter.
     pub folder: PathBuf,
     /// What `--sync-server` said.
     pub sync_server: Option<Url>,
 }
 
-/// A name that is a plain folder name on every system: 1 to 64 of a-z, A-Z, 0-9, `.`, `_`, `-`, no dot at either end.
+/// A name that is a plain folder name on every system: 1 to 32 of a-z, 0-9, `_`, `-`, the first a letter or digit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProfileName(String);
 
@@ -48,7 +50,9 @@ pub enum OptionsError {
 }
 
 #[derive(Debug, thiserror::Error, PartialEq)]
-#[error("a profile name has 1 to 64 letters, digits, dots, dashes or underscores, and no dot at either end")]
+#[error(
+    "a profile name has 1 to 32 small letters, digits, dashes or underscores, the first a letter or digit"
+)]
 pub struct BadProfileName;
 
 impl Options {
@@ -61,7 +65,8 @@ impl Options {
         let folder = data_folder.join("profiles").join(&self.profile.0);
         let folder =
             make_private_folder(folder.clone()).map_err(|error| OptionsError::Folder { folder, error })?;
-        Ok(Profile { name: self.profile, folder, sync_server: self.sync_server })
+        let data_folder = folder.ancestors().nth(2).map_or(data_folder, std::path::Path::to_path_buf);
+        Ok(Profile { name: self.profile, data_folder, folder, sync_server: self.sync_server })
     }
 }
 
@@ -77,9 +82,10 @@ impl FromStr for ProfileName {
     type Err = BadProfileName;
 
     fn from_str(name: &str) -> Result<Self, BadProfileName> {
-        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-        let ends_with_dot = name.starts_with('.') || name.ends_with('.');
-        if is_plain && !ends_with_dot && (1..=64).contains(&name.len()) {
+        let is_small = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let is_plain = name.bytes().all(|byte| is_small(byte) || b"_-".contains(&byte));
+        let begins_well = name.bytes().next().is_some_and(is_small);
+        if is_plain && begins_well && name.len() <= 32 {
             Ok(Self(name.to_owned()))
         } else {
             Err(BadProfileName)
@@ -139,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_profile_name_cannot_leave_the_data_folder() {
-        for name in ["..", "a/b", "a\\b", "", ".hidden", "trailing.", "C:", "é"] {
+        for name in ["..", "a/b", "a\\b", "", ".hidden", "-a", "Main", "C:", "é"] {
             assert_eq!(name.parse::<ProfileName>(), Err(BadProfileName), "{name:?}");
         }
         assert!(options(&["--profile", "../other"]).is_err());

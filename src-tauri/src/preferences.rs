@@ -1,71 +1,49 @@
 //! General's preferences: how the app looks and behaves on this device. No secret and no account is among them.
 
-use serde::{Deserialize, Serialize};
-use tauri::{AppHandle, Runtime};
-use tauri_plugin_store::StoreExt;
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::options::Profile;
+use keyquay_client::session::{PreferenceStore, Preferences};
+use keyquay_client::view::general::Theme;
+use keyquay_protocol::{Code, Problem};
+use tauri::{AppHandle, Wry};
+use tauri_plugin_store::{Store, StoreExt};
 
 /// Key of the one entry in `preferences.json`.
 const ENTRY: &str = "general";
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Preferences {
-    pub theme: Theme,
-    /// A copied secret leaves the clipboard after this many seconds; never when `None`.
-    pub clipboard_seconds: Option<u32>,
-    /// The vault is locked after this many idle minutes; never when `None`.
-    pub idle_minutes: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Theme {
-    #[default]
-    System,
-    Light,
-    Dark,
-}
+/// `preferences.json` in the profile's folder.
+pub struct StoredPreferences(Arc<Store<Wry>>);
 
 #[derive(Debug, thiserror::Error)]
 #[error("the preferences cannot be kept: {0}")]
 pub struct PreferencesError(#[from] tauri_plugin_store::Error);
 
-impl Default for Preferences {
-    fn default() -> Self {
-        Self { theme: Theme::System, clipboard_seconds: Some(30), idle_minutes: Some(15) }
+impl StoredPreferences {
+    pub fn open(app: &AppHandle, folder: &Path) -> Result<Self, PreferencesError> {
+        Ok(Self(app.store(folder.join("preferences.json"))?))
     }
 }
 
-impl Theme {
-    /// `None` follows the system.
-    pub fn of_window(self) -> Option<tauri::Theme> {
-        match self {
-            Self::System => None,
-            Self::Light => Some(tauri::Theme::Light),
-            Self::Dark => Some(tauri::Theme::Dark),
-        }
+impl PreferenceStore for StoredPreferences {
+    fn load(&self) -> Preferences {
+        let kept = self.0.get(ENTRY).unwrap_or_default();
+        serde_json::from_value(kept).unwrap_or_default()
+    }
+
+    fn save(&self, preferences: &Preferences) -> Result<(), Problem> {
+        self.0.set(ENTRY, serde_json::json!(preferences));
+        self.0.save().map_err(|error| Problem::new(Code::Disk).with_detail(error.to_string()))
     }
 }
 
-/// The profile's preferences; the defaults where it has none that can be read.
-pub fn load<R: Runtime>(app: &AppHandle<R>, profile: &Profile) -> Result<Preferences, PreferencesError> {
-    let store = app.store(profile.folder.join("preferences.json"))?;
-    let kept = store.get(ENTRY).unwrap_or_default();
-    Ok(serde_json::from_value(kept).unwrap_or_default())
-}
-
-/// Keeps `preferences` in the profile, on disk when this returns.
-pub fn save<R: Runtime>(
-    app: &AppHandle<R>,
-    profile: &Profile,
-    preferences: &Preferences,
-) -> Result<(), PreferencesError> {
-    let store = app.store(profile.folder.join("preferences.json"))?;
-    store.set(ENTRY, serde_json::json!(preferences));
-    store.save()?;
-    Ok(())
+/// `None` follows the system.
+pub fn theme_of_window(theme: Theme) -> Option<tauri::Theme> {
+    match theme {
+        Theme::System => None,
+        Theme::Light => Some(tauri::Theme::Light),
+        Theme::Dark => Some(tauri::Theme::Dark),
+    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,34 @@ pub fn is_driven() -> bool {
     cfg!(debug_assertions) && std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some()
 }
 
+/// This computer's name, as other devices will list it until its owner chooses another.
+pub fn device_name() -> String {
+    let name = gethostname::gethostname().to_string_lossy().into_owned();
+    // Names of networks come with their domain.
+    let name = name.split('.').next().unwrap_or_default();
+    if name.is_empty() { "This computer".to_owned() } else { name.to_owned() }
+}
+
+/// Operating system and, where it can be read, its version.
+pub fn platform() -> String {
+    match std::env::consts::OS {
+        "linux" => match linux_name() {
+            Some(name) => format!("Linux, {name}"),
+            None => "Linux".to_owned(),
+        },
+        "macos" => "macOS".to_owned(),
+        "windows" => "Windows".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// `PRETTY_NAME` of os-release(5).
+fn linux_name() -> Option<String> {
+    let text = std::fs::read_to_string("/etc/os-release").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(line.trim_matches('"').to_owned())
+}
+
 fn refuse_remote_control(is_set: impl Fn(&str) -> bool) -> Result<(), Refusal> {
     match REMOTE_CONTROL.iter().find(|variable| is_set(variable)) {
         Some(variable) => Err(Refusal::RemoteControl { variable }),

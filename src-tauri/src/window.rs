@@ -5,6 +5,9 @@ use tauri::{App, Manager, WebviewWindowBuilder};
 use crate::options::Profile;
 use crate::surroundings;
 
+/// As `tauri.conf.json` calls it.
+pub const LABEL: &str = "main";
+
 /// Opens the window that `tauri.conf.json` describes, its title naming the profile unless it is the default one.
 pub fn open(app: &App) -> tauri::Result<()> {
     let Some(config) = app.config().app.windows.first() else {

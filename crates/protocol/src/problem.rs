@@ -115,6 +115,9 @@ codes! {
     NotRetrieved, "not_retrieved", 0, "This account is at the server and was not retrieved on this device.", "Retrieve it first.";
     AccountGone, "account_gone", 0, "This account does not exist any more.", "It may have been deleted on another device.";
     ItemDamaged, "item_damaged", 0, "This account's sealed copy does not open.", "Retrieve it again, or take it from another device or a backup.";
+    Clipboard, "clipboard", 0, "The clipboard does not answer.", "Try again, or reveal the value and copy it by hand.";
+    Browser, "browser", 0, "No browser could be opened.", "Open the exchange's site by hand and look for its API keys.";
+    Printer, "printer", 0, "The print dialog could not be opened.", "Save the kit to a stick instead, or copy it by hand.";
     Busy, "busy", 0, "Another step is still under way.", "Wait until it is finished, or cancel it.";
     Cancelled, "cancelled", 0, "Cancelled.", "Nothing was changed.";
 }

@@ -71,8 +71,9 @@ impl Session {
 /// [`Code::AccountGone`], [`Code::Closed`].
 pub(super) fn last_content(open: &Open, id: AccountId) -> Result<Account, Problem> {
     let gone = || Problem::new(Code::AccountGone);
-    let (half, log) = (open.half()?, open.log.as_ref().ok_or_else(gone)?);
+    let log = open.log.as_ref().ok_or_else(gone)?;
     let item = log.items().get(&item_of(id)).ok_or_else(gone)?;
+    let half = open.half()?;
     // The blob is that of the last put; a deletion has taken one revision more.
     let revision =
         if item.status == ItemStatus::Live { item.revision } else { item.revision.saturating_sub(1) };
