@@ -4,3 +4,5 @@ pub mod server;
 pub mod session;
 mod sync;
 pub mod view;
+
+pub use keyquay_exchanges::AccountId;

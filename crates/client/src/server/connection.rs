@@ -126,6 +126,14 @@ impl Connection {
         parse(&self.send_signed(signer, Method::POST, path, "application/json", body).await?)
     }
 
+    /// A signed `POST` without a body, answered with JSON.
+    ///
+    /// # Errors
+    /// The server's problem, or one on the way to it.
+    pub async fn post_empty<A: DeserializeOwned>(&self, signer: &DeviceSigner, path: &str) -> Result<A, Problem> {
+        parse(&self.send_signed(signer, Method::POST, path, "application/json", Vec::new()).await?)
+    }
+
     /// A signed `POST` of CBOR; the answer is read by the caller.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The Sync screen, its switch, and the end of sync.
 
 use keyquay_exchanges::{Account, AccountId};
-use keyquay_protocol::{Author, Body, Code, DeviceId, Problem, State};
+use keyquay_protocol::{Author, Body, Code, DeviceId, Problem, State, head_phrase};
 use keyquay_vault::End;
 
 use super::records::load_removals;
@@ -196,7 +196,7 @@ impl Inner {
             status,
             sync_on: open.settings.sync_on,
             setup,
-            history_phrase: open.log.as_ref().map(|log| head_phrase(log.head())),
+            history_phrase: open.log.as_ref().map(|log| head_phrase(&log.head())),
             this_device: this.into_iter().next(),
             other_devices: others,
             last_sync: last_sync(open),

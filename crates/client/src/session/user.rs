@@ -101,7 +101,7 @@ impl Session {
         let proven = proof::prove(&self.0, &password, &code).await?;
         let renewed: keyquay_protocol::wire::SecondFactorConfirmed = proven
             .connection
-            .post_signed(&proven.signer, "/v1/second-factor/backup-codes", &serde_json::json!({}))
+            .post_empty(&proven.signer, "/v1/second-factor/backup-codes")
             .await?;
         Ok(BackupCodes { codes: renewed.backup_codes.into_iter().map(SecretText::new).collect() })
     }

@@ -70,8 +70,7 @@ impl Session {
         let _step = self.0.step().await;
         let (connection, signer) = self.0.pending()?;
         let path = format!("/v1/devices/{}/verification-mail", signer.device);
-        let sent: VerificationMailSent =
-            connection.post_signed(&signer, &path, &serde_json::json!({})).await?;
+        let sent: VerificationMailSent = connection.post_empty(&signer, &path).await?;
         let now = self.0.now();
         self.0.with_setup(|setup| {
             let name = device_name.trim();
