@@ -53,7 +53,8 @@ impl ClientRegistrationStep {
         response: &[u8],
         parties: Parties<'_>,
     ) -> Result<(Vec<u8>, ExportKey), CryptoError> {
-        let response = RegistrationResponse::deserialize(response).map_err(|_| CryptoError::Malformed)?;
+        let response = whole(response, RegistrationResponse::deserialize, RegistrationResponse::serialize)
+            .ok_or(CryptoError::Malformed)?;
         let mut finished = self
             .0
             .finish(
@@ -94,7 +95,8 @@ impl ClientSignIn {
         context: &[u8],
         parties: Parties<'_>,
     ) -> Result<(Vec<u8>, ExportKey), CryptoError> {
-        let response = CredentialResponse::deserialize(response).map_err(|_| CryptoError::SignIn)?;
+        let response = whole(response, CredentialResponse::deserialize, CredentialResponse::serialize)
+            .ok_or(CryptoError::SignIn)?;
         let mut finished = self
             .0
             .finish(
@@ -129,7 +131,9 @@ impl ServerSetup {
     /// # Errors
     /// [`CryptoError::Malformed`] for anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
-        opaque_ke::ServerSetup::deserialize(bytes).map(Self).map_err(|_| CryptoError::Malformed)
+        whole(bytes, opaque_ke::ServerSetup::deserialize, opaque_ke::ServerSetup::serialize)
+            .map(Self)
+            .ok_or(CryptoError::Malformed)
     }
 
     /// The bytes to store, sealed.
@@ -143,7 +147,8 @@ impl ServerSetup {
     /// # Errors
     /// [`CryptoError::Malformed`] for a request that is not one.
     pub fn registration_response(&self, request: &[u8], user: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let request = RegistrationRequest::deserialize(request).map_err(|_| CryptoError::Malformed)?;
+        let request = whole(request, RegistrationRequest::deserialize, RegistrationRequest::serialize)
+            .ok_or(CryptoError::Malformed)?;
         let started =
             ServerRegistration::<Suite>::start(&self.0, request, user).map_err(|_| CryptoError::Malformed)?;
         Ok(started.message.serialize().to_vec())
@@ -160,7 +165,8 @@ impl ServerSetup {
         context: &[u8],
         parties: Parties<'_>,
     ) -> Result<(ServerSignIn, Vec<u8>), CryptoError> {
-        let request = CredentialRequest::deserialize(request).map_err(|_| CryptoError::Malformed)?;
+        let request = whole(request, CredentialRequest::deserialize, CredentialRequest::serialize)
+            .ok_or(CryptoError::Malformed)?;
         let started = ServerLogin::start(
             &mut OsRng,
             &self.0,
@@ -183,7 +189,8 @@ impl PasswordRecord {
     /// # Errors
     /// [`CryptoError::Malformed`] for anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
-        let upload = RegistrationUpload::deserialize(bytes).map_err(|_| CryptoError::Malformed)?;
+        let upload = whole(bytes, RegistrationUpload::deserialize, RegistrationUpload::serialize)
+            .ok_or(CryptoError::Malformed)?;
         Ok(Self(ServerRegistration::finish(upload)))
     }
 }
@@ -203,7 +210,8 @@ impl ServerSignIn {
         parties: Parties<'_>,
     ) -> Result<(), CryptoError> {
         let finalization =
-            CredentialFinalization::deserialize(finalization).map_err(|_| CryptoError::SignIn)?;
+            whole(finalization, CredentialFinalization::deserialize, CredentialFinalization::serialize)
+                .ok_or(CryptoError::SignIn)?;
         self.0
             .finish(
                 finalization,
@@ -242,6 +250,20 @@ impl<'a> From<Parties<'a>> for Identifiers<'a> {
     fn from(parties: Parties<'a>) -> Self {
         Self { client: Some(parties.user), server: Some(parties.server) }
     }
+}
+
+/// Reads a message that is exactly these bytes [the crate reads the beginning and leaves what follows, so that a
+/// record could be of any length and one record have many hashes].
+fn whole<T, L: ArrayLength<u8>>(
+    bytes: &[u8],
+    read: impl FnOnce(&[u8]) -> Result<T, opaque_ke::errors::ProtocolError>,
+    write: impl FnOnce(&T) -> GenericArray<u8, L>,
+) -> Option<T> {
+    let message = read(bytes).ok()?;
+    let mut again = write(&message);
+    let same = again.as_slice() == bytes;
+    again.zeroize();
+    same.then_some(message)
 }
 
 fn refused(error: opaque_ke::errors::ProtocolError) -> CryptoError {
@@ -301,6 +323,32 @@ mod tests {
         let swapped = client.finish(&right, &response, b"other device", PARTIES);
         assert_eq!(swapped.unwrap_err(), CryptoError::SignIn);
         assert_eq!(server.finish(&[0; 64], b"device", PARTIES), Err(CryptoError::SignIn));
+    }
+
+    #[test]
+    fn a_message_with_bytes_after_its_end_is_refused() {
+        let longer = |bytes: &[u8]| [bytes, &[0]].concat();
+        let setup = ServerSetup::make_random();
+        assert!(ServerSetup::from_bytes(&longer(setup.to_secret().expose_secret())).is_err());
+
+        let password = SecretString::from("correct horse");
+        let (step, request) = ClientRegistrationStep::start(&password).unwrap();
+        assert!(setup.registration_response(&longer(&request), PARTIES.user).is_err());
+        let response = setup.registration_response(&request, PARTIES.user).unwrap();
+        let (refused, _) = ClientRegistrationStep::start(&password).unwrap();
+        assert!(refused.finish(&password, &longer(&response), PARTIES).is_err());
+        let (record, _) = step.finish(&password, &response, PARTIES).unwrap();
+        assert!(PasswordRecord::from_bytes(&longer(&record)).is_err());
+        let record = PasswordRecord::from_bytes(&record).unwrap();
+
+        let (client, ke1) = ClientSignIn::start(&password).unwrap();
+        assert!(setup.sign_in(Some(&record), &longer(&ke1), b"device", PARTIES).is_err());
+        let (server, ke2) = setup.sign_in(Some(&record), &ke1, b"device", PARTIES).unwrap();
+        let (refused, again) = ClientSignIn::start(&password).unwrap();
+        let (_, answer) = setup.sign_in(Some(&record), &again, b"device", PARTIES).unwrap();
+        assert!(refused.finish(&password, &longer(&answer), b"device", PARTIES).is_err());
+        let (ke3, _) = client.finish(&password, &ke2, b"device", PARTIES).unwrap();
+        assert_eq!(server.finish(&longer(&ke3), b"device", PARTIES), Err(CryptoError::SignIn));
     }
 
     #[test]

@@ -292,7 +292,7 @@ fn a_history_of_thousands_of_steps_equals_the_model_and_takes_nothing_hostile() 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(16))]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_history_equals_the_model_and_takes_nothing_hostile(seed: u64) {
         tell(seed, 120);
