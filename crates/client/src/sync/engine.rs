@@ -55,6 +55,8 @@ impl Engine {
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A suspension is often the first half of a removal, which must not wait.
+const LONGEST_PAUSE_SUSPENDED: Duration = Duration::from_secs(10);
 /// The server sends a sign of life every 25 seconds.
 const SILENCE: Duration = Duration::from_secs(70);
 /// How often the lease is looked at.
@@ -78,7 +80,7 @@ async fn run(session: Session, mut stopped: watch::Receiver<bool>) {
             pause = FIRST_PAUSE;
         }
         let until = Instant::now() + jittered(pause);
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).min(longest_pause(inner));
         loop {
             tokio::select! {
                 () = sleep_until(until) => break,
@@ -89,6 +91,12 @@ async fn run(session: Session, mut stopped: watch::Receiver<bool>) {
         }
         close_when_lease_is_over(inner);
     }
+}
+
+fn longest_pause(inner: &Inner) -> Duration {
+    let core = inner.core();
+    let is_suspended = core.open.as_ref().is_some_and(|open| open.link.state == SyncState::Suspended);
+    if is_suspended { LONGEST_PAUSE_SUSPENDED } else { LONGEST_PAUSE }
 }
 
 /// Between half and all of `pause`, so that many devices do not come back at once.
@@ -135,11 +143,10 @@ async fn connect(inner: &Inner) -> Result<(Connection, DeviceSigner), Problem> {
     let (known, server, name, signer) = {
         let mut core = inner.core();
         let open = core.open_mut()?;
-        if open.link.state != SyncState::Synced {
-            let state = if open.half.is_some() { SyncState::Offline } else { SyncState::Connecting };
-            if open.link.problem.is_none() {
-                open.link = Link::of(if open.half.is_some() { SyncState::Syncing } else { state });
-            }
+        // What stands in the way is shown until it is out of the way.
+        if open.link.problem.is_none() && open.link.state != SyncState::Suspended {
+            let has_keys = open.half.is_some();
+            open.link = Link::of(if has_keys { SyncState::Syncing } else { SyncState::Connecting });
         }
         let server = open.settings.server.clone().ok_or_else(|| Problem::new(Code::NotSignedIn))?;
         (open.connection.clone(), server, open.settings.server_name.clone(), open.signer()?)
@@ -387,7 +394,7 @@ fn ended(inner: &Inner, problem: Problem) -> bool {
         match problem.code {
             Code::Suspended => {
                 open.half = None;
-                (Link::of(SyncState::Suspended), true)
+                (Link::of(SyncState::Suspended), false)
             }
             Code::Removed if open.is_removed() => {
                 open.half = None;

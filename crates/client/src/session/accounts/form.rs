@@ -80,6 +80,7 @@ pub(super) fn make_account(new: &NewAccount, now: u64) -> Result<Account, Proble
     if Exchange::find(&new.exchange).is_none() {
         return Err(invalid("Choose an exchange; “Other” has free fields."));
     }
+    refuse_long(&new.fields)?;
     let mut account =
         Account::make(&new.exchange, new.details.label.trim(), now).map_err(|error| of_account(&error))?;
     apply(&mut account, &new.details, &new.fields);
@@ -88,6 +89,7 @@ pub(super) fn make_account(new: &NewAccount, now: u64) -> Result<Account, Proble
 
 /// `None` when nothing changed.
 pub(super) fn edited(before: &Account, edit: &AccountEdit, now: u64) -> Result<Option<Account>, Problem> {
+    refuse_long(&edit.fields)?;
     let mut account = before.clone();
     apply(&mut account, &edit.details, &edit.fields);
     let mut account = checked(account)?;
@@ -154,6 +156,14 @@ fn checked(account: Account) -> Result<Account, Problem> {
     }
     account.validate().map_err(|error| of_account(&error))?;
     Ok(account)
+}
+
+/// Before anything is copied: what is far too long for a key need not be looked at.
+fn refuse_long(fields: &[FieldInput]) -> Result<(), Problem> {
+    if fields.iter().all(|field| field.value.expose().len() <= LONGEST_PASTE) {
+        return Ok(());
+    }
+    Err(invalid("A field is too long for a key; paste the key alone, without other text."))
 }
 
 fn invalid(detail: &str) -> Problem {
