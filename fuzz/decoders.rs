@@ -118,10 +118,10 @@ pub fn request_headers(bytes: &[u8]) {
 
 /// JSON that carries keys and bytes.
 pub fn json(bytes: &[u8]) {
-    if let Ok(keys) = serde_json::from_slice::<DeviceKeysText>(bytes) {
-        if let Ok(read) = keys.to_keys() {
-            assert_eq!(DeviceKeysText::of(&read), keys);
-        }
+    if let Ok(keys) = serde_json::from_slice::<DeviceKeysText>(bytes)
+        && let Ok(read) = keys.to_keys()
+    {
+        assert_eq!(DeviceKeysText::of(&read), keys);
     }
     let _ = serde_json::from_slice::<SignInStart>(bytes);
     if let Ok(request) = serde_json::from_slice::<ShareRequest>(bytes) {

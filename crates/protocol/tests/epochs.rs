@@ -28,7 +28,7 @@ fn root_and_every_active_device_hold_the_keys_of_all_epochs() {
     assert_eq!(root.current().map(|(number, _)| number), Some(3));
     for index in [0, 1, 2, late] {
         let device = world.devices[index].vault_keys(&world.state);
-        assert!(same(&root, &device, 1..=3));
+        assert!(same(root, &device, 1..=3));
         assert!(device.of_epoch(4).is_none() && device.of_epoch(0).is_none());
         for (number, item) in items.iter().enumerate() {
             assert_eq!(world.open(index, *item), content(&format!("item {number}")));
