@@ -33,7 +33,7 @@ export function problemPage(problem, again) {
     'div',
     { class: 'empty', role: 'alert' },
     icon('alert'),
-    h('h2', null, problem.message),
+    h('h1', { class: 'page-title' }, problem.message),
     h('p', { class: 'muted' }, problem.hint),
     button('Try again', { on: () => void again() }),
   );

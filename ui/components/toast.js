@@ -14,7 +14,7 @@ const UNDO_SHOWN_FOR = 20_000;
  * @param {{ action?: string, onAction?: () => Promise<unknown>, attention?: boolean }} [options]
  */
 export function toast(text, { action, onAction, attention = false } = {}) {
-  const element = h('li', { class: attention ? 'toast attention' : 'toast' }, attention ? icon('alert') : null, h('span', null, text));
+  const element = h('div', { class: attention ? 'toast attention' : 'toast' }, attention ? icon('alert') : null, h('span', null, text));
   const remove = () => element.remove();
   if (action && onAction) {
     element.append(

@@ -133,7 +133,7 @@ function notes(exchange) {
     { class: 'note' },
     ...exchange.notes.map((text) => h('p', null, text)),
     page
-      ? h('p', null, link(page === 'manage' ? 'Open the page that makes keys' : 'Read how keys are made', () => void attempt(() => call('account_open_api_page', { exchange: exchange.id })), { label: `Open ${exchange.name}’s page in the browser` }))
+      ? h('p', null, link(page === 'manage' ? `Open the page of ${exchange.name} that makes keys` : `Read how ${exchange.name} makes keys`, () => void attempt(() => call('account_open_api_page', { exchange: exchange.id }))))
       : null,
   );
 }

@@ -95,8 +95,14 @@ function line(account, field, revealed) {
     'div',
     { class: 'key-line' },
     h('dt', null, field.label),
-    h('dd', { class: field.multiLine ? 'mono lines' : 'mono' }, value ?? h('span', { class: 'muted', 'aria-label': 'hidden' }, '••••••••••••')),
-    h('button', { type: 'button', class: 'icon-button', 'aria-label': `Copy ${field.label}`, on: { click: () => void copyField(account, field.key, field.label) } }, icon('copy')),
+    h(
+      'dd',
+      null,
+      value === null
+        ? h('span', { class: 'mono muted' }, h('span', { 'aria-hidden': 'true' }, '••••••••••••'), h('span', { class: 'visually-hidden' }, 'Hidden'))
+        : h('span', { class: field.multiLine ? 'mono lines' : 'mono' }, value),
+      h('button', { type: 'button', class: 'icon-button', 'aria-label': `Copy ${field.label}`, on: { click: () => void copyField(account, field.key, field.label) } }, icon('copy')),
+    ),
   );
 }
 

@@ -136,7 +136,7 @@ function replaceLine(row, mark) {
     { class: 'replace-line', 'data-account': row.account },
     h('label', { class: 'pick' }, control, h('span', { class: 'pick-label' }, row.label), h('span', { class: 'muted' }, row.exchangeName), h('span', { class: 'mono muted' }, row.keyHint ?? '')),
     page
-      ? link(page === 'manage' ? 'API keys page' : 'About its API keys', () => void attempt(() => call('account_open_api_page', { exchange: row.exchange })), { label: `Open ${row.exchangeName}’s API page in the browser` })
+      ? link(page === 'manage' ? 'API keys page' : 'About its API keys', () => void attempt(() => call('account_open_api_page', { exchange: row.exchange })), { label: `${page === 'manage' ? 'API keys page' : 'About its API keys'}: ${row.exchangeName}` })
       : h('span', { class: 'muted small' }, 'Sign in at the exchange'),
   );
 }

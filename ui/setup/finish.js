@@ -114,7 +114,7 @@ function picks(verb, rows, isFree) {
   const element = h(
     'section',
     { class: 'pick-group' },
-    h('div', { class: 'pick-head' }, h('h4', null, verb === 'Upload' ? 'Upload from this device' : 'Retrieve to this device'), free.length > 1 ? all : null),
+    h('div', { class: 'pick-head' }, h('h3', null, verb === 'Upload' ? 'Upload from this device' : 'Retrieve to this device'), free.length > 1 ? all : null),
     h(
       'ul',
       { class: 'picks', role: 'list' },

@@ -89,7 +89,7 @@ function kitSheet(kit) {
   return h(
     'section',
     { class: 'kit', 'aria-label': 'Recovery kit' },
-    h('h4', { class: 'kit-title' }, 'Keyquay recovery kit'),
+    h('h3', { class: 'kit-title' }, 'Keyquay recovery kit'),
     h(
       'dl',
       { class: 'kit-facts' },
