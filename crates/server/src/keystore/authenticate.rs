@@ -44,7 +44,7 @@ impl Inner {
         let Some(owner) = self.device_owner(device).await? else {
             let stranger = self.strangers.get(device, self.now()).ok_or(Code::NotSigned)?;
             self.verify(call, signed, &stranger.keys.signing)?;
-            return Ok(Caller::Stranger(stranger));
+            return Ok(Caller::Stranger(Box::new(stranger)));
         };
         let mut user = self.users.open(&self.rows, owner).await?.ok_or(Code::NotSigned)?;
         let now = self.now();
@@ -90,7 +90,7 @@ impl Inner {
 pub enum Caller {
     Device(UserGuard, DeviceId),
     /// A device that began recovery for an address that nobody registered.
-    Stranger(super::recovery::Stranger),
+    Stranger(Box<super::recovery::Stranger>),
 }
 
 /// The nonces of the last minutes, in two halves that take turns.

@@ -24,12 +24,9 @@ pub struct User {
     pub since_snapshot: usize,
 }
 
-/// The only holder of a user for the moment. A change that was not committed is forgotten with it.
+/// The only holder of a user for the moment. A change that was not committed is forgotten.
 pub struct UserGuard {
     cell: OwnedMutexGuard<Cell>,
-    user: User,
-    /// Whether memory may be ahead of the database.
-    uncommitted: bool,
 }
 
 /// All users that are loaded, at most so many.
@@ -47,14 +44,13 @@ impl Users {
     /// Waits for the user and takes hold of it; `None` when there is no such user.
     pub async fn open(&self, rows: &Rows, id: UserId) -> Result<Option<UserGuard>, Problem> {
         let mut cell = self.cell(id).lock_owned().await;
-        let user = match cell.take() {
-            Some(user) => user,
-            None => match load(rows, id).await? {
-                Some(user) => user,
+        if !cell.is_loaded {
+            match load(rows, id).await? {
+                Some(user) => *cell = Cell { is_loaded: true, user },
                 None => return Ok(None),
-            },
-        };
-        Ok(Some(UserGuard { cell, user, uncommitted: false }))
+            }
+        }
+        Ok(Some(UserGuard { cell }))
     }
 
     /// Keeps everybody else from a user id that may not have a user yet.
@@ -68,7 +64,7 @@ impl Users {
         if cells.len() >= self.capacity && !cells.contains_key(&id) {
             make_room(&mut cells);
         }
-        let slot = cells.entry(id).or_insert_with(|| Slot { cell: Arc::default(), used });
+        let slot = cells.entry(id).or_insert_with(|| Slot::of(id));
         slot.used = used;
         Arc::clone(&slot.cell)
     }
@@ -82,9 +78,9 @@ pub struct Reserved {
 impl UserGuard {
     /// Makes all changes of the drafts; memory counts as up to date again only if they are on disk.
     pub async fn commit(&mut self, rows: &Rows, drafts: Vec<Draft>) -> Result<(), Problem> {
-        self.uncommitted = true;
+        self.forget();
         rows.commit(drafts).await?;
-        self.uncommitted = false;
+        self.cell.is_loaded = true;
         Ok(())
     }
 
@@ -94,15 +90,15 @@ impl UserGuard {
         rows: &Rows,
         drafts: Vec<Draft>,
     ) -> Result<Option<()>, Problem> {
-        self.uncommitted = true;
+        self.forget();
         let done = rows.commit_unless_conflict(drafts).await?;
-        self.uncommitted = done.is_none();
+        self.cell.is_loaded = done.is_some();
         Ok(done)
     }
 
-    /// What is in memory is not to be kept.
+    /// What is in memory may be ahead of the database: it is read again unless a commit follows.
     pub fn forget(&mut self) {
-        self.uncommitted = true;
+        self.cell.is_loaded = false;
     }
 
     /// A device that is known and has not expired.
@@ -137,28 +133,13 @@ impl Deref for UserGuard {
     type Target = User;
 
     fn deref(&self) -> &User {
-        &self.user
+        &self.cell.user
     }
 }
 
 impl DerefMut for UserGuard {
     fn deref_mut(&mut self) -> &mut User {
-        &mut self.user
-    }
-}
-
-impl Drop for UserGuard {
-    fn drop(&mut self) {
-        if !self.uncommitted {
-            let empty = User {
-                id: self.user.id,
-                record: UserRecord::default(),
-                devices: BTreeMap::new(),
-                log: None,
-                since_snapshot: 0,
-            };
-            *self.cell = Some(std::mem::replace(&mut self.user, empty));
-        }
+        &mut self.cell.user
     }
 }
 
@@ -187,11 +168,24 @@ pub async fn load_log(rows: &Rows, user: UserId, generation: u32) -> Result<Opti
     }
 }
 
-type Cell = Option<User>;
+struct Cell {
+    /// Whether `user` is as the database has it.
+    is_loaded: bool,
+    user: User,
+}
 
 struct Slot {
     cell: Arc<tokio::sync::Mutex<Cell>>,
     used: u64,
+}
+
+impl Slot {
+    fn of(id: UserId) -> Self {
+        let record = UserRecord::default();
+        let user = User { id, record, devices: BTreeMap::new(), log: None, since_snapshot: 0 };
+        let cell = Arc::new(tokio::sync::Mutex::new(Cell { is_loaded: false, user }));
+        Self { cell, used: 0 }
+    }
 }
 
 async fn load(rows: &Rows, id: UserId) -> Result<Option<User>, Problem> {
