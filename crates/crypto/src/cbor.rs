@@ -264,12 +264,6 @@ impl<'a> Decoder<'a> {
         read(self).map(Some)
     }
 
-    /// Whether a text string follows (and not, say, a byte string).
-    #[must_use]
-    pub fn is_text(&self) -> bool {
-        self.rest.first().is_some_and(|first| first >> 5 == TEXT)
-    }
-
     /// Nothing follows.
     ///
     /// # Errors

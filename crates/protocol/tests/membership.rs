@@ -86,14 +86,14 @@ fn bodies(world: &World, item: ItemId) -> Vec<(Body, Option<Vec<u8>>, bool)> {
     let state = &world.state;
     let records = some_records(&world.root, &world.code, world.user);
     let by_root = [
-        state.draft_device_added(&keys, &new.keys(), &profile(), TIME).unwrap(),
-        state.draft_device_removed(&keys, world.devices[2].id, TIME).unwrap(),
+        state.draft_device_added(keys, &new.keys(), &profile(), TIME).unwrap(),
+        state.draft_device_removed(keys, world.devices[2].id, TIME).unwrap(),
         state.draft_unlock_set(&records, TIME),
         state.draft_sync_ended(TIME),
     ];
     let by_device = [
-        state.draft_item_put(&keys, item, &common::content("edited"), TIME).unwrap(),
-        state.draft_item_put(&keys, ItemId::make_random(), &common::content("new"), TIME).unwrap(),
+        state.draft_item_put(keys, item, &common::content("edited"), TIME).unwrap(),
+        state.draft_item_put(keys, ItemId::make_random(), &common::content("new"), TIME).unwrap(),
         state.draft_item_deleted(item, TIME),
         state.draft_item_withdrawn(item, TIME),
     ];
