@@ -67,7 +67,8 @@ async fn push(mut socket: WebSocket, mut subscription: Subscription, edge: &Edge
             message = socket.recv() => match message {
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => heard = true,
                 Some(Ok(Message::Text(_) | Message::Binary(_))) => break close_code::POLICY,
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Close(_))) => return end(socket).await,
+                Some(Err(_)) | None => return,
             },
             _ = ping.tick() => {
                 if !std::mem::take(&mut heard) || !send(&mut socket, Message::Ping(bytes::Bytes::new())).await {
@@ -85,14 +86,17 @@ async fn send(socket: &mut WebSocket, message: Message) -> bool {
     matches!(timeout(WRITE, socket.send(message)).await, Ok(Ok(())))
 }
 
-/// Waits for the other side's close, so that what was sent before arrives.
 async fn close(mut socket: WebSocket, code: u16) {
     let frame = CloseFrame { code, reason: "".into() };
-    if !send(&mut socket, Message::Close(Some(frame))).await {
-        return;
+    if send(&mut socket, Message::Close(Some(frame))).await {
+        end(socket).await;
     }
-    let answered = timeout(CLOSE, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
-    if answered.is_err() {
+}
+
+/// Answers the other side's close, or waits for its answer, so that what was sent before arrives.
+async fn end(mut socket: WebSocket) {
+    let ended = timeout(CLOSE, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
+    if ended.is_err() {
         tracing::trace!("a device did not answer the close");
     }
 }

@@ -214,8 +214,8 @@ impl Takes {
     /// Most bytes of a body.
     pub fn limit(&self) -> usize {
         match self {
-            Self::Cbor(_) => 20_000_000,
-            Self::Json(_) => 64 * 1024,
+            Self::Cbor(_) => 8 * 1024 * 1024,
+            Self::Json(_) => 16 * 1024,
             Self::Form => 1024,
             Self::Nothing => 0,
         }

@@ -8,10 +8,9 @@ use keyquay_crypto::opaque::{ClientRegistrationStep, ClientSignIn, Parties};
 use keyquay_crypto::sealing::SealingKey;
 use keyquay_crypto::sign::SigningKey;
 use keyquay_protocol::wire::{
-    Bytes, DeviceKeysText, RegistrationConfirmed, RegistrationFinish, RegistrationFinished,
-    RegistrationStart, RegistrationStarted, RegistrationStatus, SecondFactorCode, SecondFactorConfirmed,
-    SecondFactorStart, SecondFactorStarted, SignInFinish, SignInFinished, SignInStart, SignInStarted,
-    VerificationMailSent,
+    Bytes, DeviceKeysText, RegistrationFinish, RegistrationFinished, RegistrationStart, RegistrationStarted,
+    SecondFactorCode, SecondFactorConfirmed, SecondFactorStart, SecondFactorStarted, SignInFinish,
+    SignInFinished, SignInStart, SignInStarted, VerificationMailSent,
 };
 use keyquay_protocol::{
     Clock, DeviceId, DeviceKeys, Problem, Signed, device_phrase, sign_in_context, sign_request,
@@ -61,12 +60,6 @@ impl Person {
         let (record, _) = step.finish(&self.password, &started.response.0, parties).unwrap();
         let finish = RegistrationFinish { email: self.email.clone(), record: Bytes(record) };
         self.post("/v1/users/registration/finish", &finish).await
-    }
-
-    pub async fn is_registered(&self, finished: &RegistrationFinished) -> bool {
-        let status = RegistrationStatus { registration: finished.registration.clone() };
-        let answer: RegistrationConfirmed = self.post("/v1/users/registration/status", &status).await;
-        answer.confirmed
     }
 
     /// Registers, confirms, signs in and sets up a second factor; gives the secrets that were seen on the way.
