@@ -27,7 +27,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a server to try things with: nothing to set up, mail is shown at /outbox instead of sent.
-    Dev(Flags),
+    Dev {
+        /// A TOML file with settings; flags and environment win over it.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        #[command(flatten)]
+        flags: Flags,
+    },
     /// Run a server that people rely on.
     Run {
         /// A TOML file with settings; flags and environment win over it.
@@ -54,7 +60,7 @@ struct Flags {
     /// smtps://HOST[:465], or smtp://HOST[:587] with STARTTLS; plain to this computer itself only.
     #[arg(long, env = "KEYQUAY_SERVER_SMTP_URL")]
     smtp_url: Option<String>,
-    #[arg(long, env = "KEYQUAY_SERVER_SMTP_USER", requires = "smtp_url")]
+    #[arg(long, env = "KEYQUAY_SERVER_SMTP_USER")]
     smtp_user: Option<String>,
     /// A file that holds the password; it may also stand in KEYQUAY_SERVER_SMTP_PASSWORD.
     #[arg(long, env = "KEYQUAY_SERVER_SMTP_PASSWORD_FILE")]
@@ -95,13 +101,14 @@ pub fn run() -> ExitCode {
 impl Command {
     fn config(self) -> Result<Config, ConfigError> {
         match self {
-            Self::Dev(flags) => {
-                let data = dirs::data_local_dir().ok_or(ConfigError::Missing("a data directory"));
-                let data = match &flags.data_dir {
-                    Some(data) => data.clone(),
-                    None => data?.join("keyquay-server").join("dev"),
-                };
-                flags.into_settings().for_development(data)
+            Self::Dev { config, flags } => {
+                let file = config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
+                let mut settings = flags.into_settings().over(file);
+                if settings.data_dir.is_none() {
+                    let data = dirs::data_local_dir().ok_or(ConfigError::Missing("a data directory"))?;
+                    settings.data_dir = Some(data.join("keyquay-server").join("dev"));
+                }
+                settings.for_development()
             }
             Self::Run { config, flags } => {
                 flags.into_settings().over(Settings::read(&config)?).for_production()

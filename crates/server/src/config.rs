@@ -111,7 +111,7 @@ pub enum ConfigError {
     SmtpCredentials,
     #[error("SMTP password file: cannot be read: {0}")]
     SmtpPasswordFile(std::io::Error),
-    #[error("a server that is not for development needs {0}")]
+    #[error("a server needs {0}")]
     Missing(&'static str),
 }
 
@@ -174,11 +174,11 @@ impl Settings {
         }
     }
 
-    /// A server to try things with: an outbox unless SMTP is set, a folder of its own.
+    /// A server to try things with: all that it needs is a data directory; without SMTP, mail rests in an outbox.
     ///
     /// # Errors
     /// [`ConfigError`] for a setting that cannot be used.
-    pub fn for_development(self, data_dir: PathBuf) -> Result<Config, ConfigError> {
+    pub fn for_development(self) -> Result<Config, ConfigError> {
         let default_listen = SocketAddr::from(([127, 0, 0, 1], 8787));
         let (public_url, server_name) = self.names()?;
         let mail = match self.mail.smtp(server_name.as_deref().unwrap_or("localhost"))? {
@@ -189,7 +189,7 @@ impl Settings {
             listen: self.listen.unwrap_or(default_listen),
             public_url,
             server_name,
-            data_dir: self.data_dir.unwrap_or(data_dir),
+            data_dir: self.data_dir.ok_or(ConfigError::Missing("a data directory"))?,
             mail,
             trusted_proxies: self.trusted_proxies,
             limits: self.limits,

@@ -57,7 +57,7 @@ fn a_setting_that_cannot_be_used_is_named() {
 }
 
 #[test]
-fn a_letter_reaches_a_mail_server_that_we_did_not_write() {
+fn a_letter_reaches_a_mail_server_that_was_away_and_that_we_did_not_write() {
     let Some(python) = python_with_aiosmtpd() else {
         eprintln!("skipped: no Python with aiosmtpd; scripts/install-deps.sh test installs it");
         return;
@@ -65,20 +65,12 @@ fn a_letter_reaches_a_mail_server_that_we_did_not_write() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let maildir = folder.path().join("mail");
-    let mut receiver = Killed(
-        Command::new(python)
-            .args(["-m", "aiosmtpd", "--nosetuid", "--listen", &format!("127.0.0.1:{port}")])
-            .args(["--class", "aiosmtpd.handlers.Mailbox"])
-            .arg(&maildir)
-            .spawn()
-            .unwrap(),
-    );
-    wait_for("the mail server", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
-
     let smtp_url = format!("smtp://127.0.0.1:{port}");
     let data = folder.path().join("data");
     let server = Program::dev(&data, &["--smtp-url", &smtp_url, "--server-name", "sync.example"]);
     register(&server.url, "ada@example.org");
+    std::thread::sleep(Duration::from_millis(500));
+    let _receiver = receive(&python, port, &maildir);
 
     let mut letter = String::new();
     wait_for("the letter", || {
@@ -102,7 +94,6 @@ fn a_letter_reaches_a_mail_server_that_we_did_not_write() {
         assert!(unfolded.contains(part), "{part} is missing in {unfolded}");
     }
     assert_eq!(unfolded.matches(&format!("{}/verify/", server.url)).count(), 4, "{unfolded}");
-    receiver.0.kill().unwrap();
 }
 
 struct Program {
@@ -139,6 +130,16 @@ impl Drop for Killed {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A mail server that keeps what it receives as files.
+fn receive(python: &Path, port: u16, maildir: &Path) -> Killed {
+    let mut command = Command::new(python);
+    command.args(["-m", "aiosmtpd", "--nosetuid", "--listen", &format!("127.0.0.1:{port}")]);
+    command.args(["--class", "aiosmtpd.handlers.Mailbox"]).arg(maildir);
+    let receiver = Killed(command.spawn().unwrap());
+    wait_for("the mail server", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
+    receiver
 }
 
 fn program() -> Command {
