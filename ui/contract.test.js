@@ -19,6 +19,31 @@ test('every command that a screen uses is in the contract', () => {
   assert.deepEqual([...called].filter((command) => !contract.includes(command)), []);
 });
 
+test('the contract and the commands of the app agree on names and arguments', () => {
+  const folder = new URL('../src-tauri/src/commands/', here);
+  const rust = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
+  const found = [...rust.matchAll(/#\[tauri::command\][^(]*?fn ([a-z_]+)\(([^)]*)\)/g)].map(([, name, list]) => [name, parameters(list)]);
+  assert.equal(contractArguments().length, contract.length);
+  assert.deepEqual(new Map(found.sort(byName)), new Map(contractArguments().sort(byName)));
+});
+
+/** What the page has to pass, in camelCase; the rest is Tauri's to fill in. */
+function parameters(list) {
+  const passed = [...list.matchAll(/(\w+): ([^,]+)/g)].filter(([, , type]) => !/^(TheSession|State|AppHandle|Window|WebviewWindow|tauri::)/.test(type.trim()));
+  return passed.map(([, name]) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase())).sort();
+}
+
+function contractArguments() {
+  return [...backend.matchAll(/^ \*   ([a-z_]+): \[(.*), [^,]+\],$/gm)].map(([, name, list]) => {
+    const own = [...list.matchAll(/(\w+): /g)].map(([, one]) => one);
+    return [name, (/\bProof\b/.test(list) ? [...own, 'code', 'password'] : own).sort()];
+  });
+}
+
+function byName([a], [b]) {
+  return a < b ? -1 : 1;
+}
+
 test('only backend.js reaches for Tauri', () => {
   const others = sources.filter(({ name, text }) => name !== 'backend.js' && text.includes('__TAURI'));
   assert.deepEqual(others.map(({ name }) => name), []);

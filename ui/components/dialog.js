@@ -1,8 +1,8 @@
 // @ts-check
-/** @import { Problem } from '../bindings/view.d.ts' */
 /** @import { Child } from './dom.js' */
 
-import { button, h, icon, link, makeId } from './dom.js';
+import { announce } from './announce.js';
+import { button, h, icon, makeId } from './dom.js';
 import { bindForm } from './form.js';
 
 /**
@@ -29,6 +29,8 @@ export function openDialog({ title, size, closeLabel = 'Close', onClose, classNa
   );
   const opener = document.activeElement;
   dialog.addEventListener('close', () => {
+    // Messages outlive the dialog they came up in.
+    document.querySelector('#toasts')?.append(...dialog.querySelectorAll('.toast'));
     dialog.remove();
     onClose?.();
     if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
@@ -53,10 +55,11 @@ export function openDialog({ title, size, closeLabel = 'Close', onClose, classNa
  *
  * @template T
  * @param {{ title: string, content: Child[], submit: string, danger?: boolean, careful?: boolean, cancel?: string, size?: 'wide', busy?: string,
- *   focus?: HTMLElement, onSubmit: () => Promise<T>, isValid?: () => boolean }} options
+ *   focus?: HTMLElement, keepsTyped?: boolean, onSubmit: () => Promise<T>, isValid?: () => boolean }} options `keepsTyped`: Escape
+ *   does not throw away what was typed.
  * @returns {Promise<T | null>}
  */
-export function formDialog({ title, content, submit, danger = false, careful = danger, cancel = 'Cancel', size, busy, focus, onSubmit, isValid }) {
+export function formDialog({ title, content, submit, danger = false, careful = danger, cancel = 'Cancel', size, busy, focus, keepsTyped = false, onSubmit, isValid }) {
   return new Promise((resolve) => {
     /** @type {{ value: T } | null} */
     let done = null;
@@ -76,6 +79,16 @@ export function formDialog({ title, content, submit, danger = false, careful = d
         done = { value: await onSubmit() };
         close();
       },
+    });
+    let typed = false;
+    form.addEventListener('input', () => {
+      typed = true;
+    });
+    dialog.addEventListener('cancel', (event) => {
+      if (!keepsTyped || !typed) return;
+      event.preventDefault();
+      cancelButton.focus();
+      announce('Not saved yet. Cancel discards what you typed.');
     });
     (focus ?? (careful ? cancelButton : (firstField(dialog) ?? submitButton))).focus();
   });
@@ -106,28 +119,4 @@ export function ask({ title, text, yes, no, danger = false, careful = danger, on
       return true;
     },
   });
-}
-
-/**
- * A problem that belongs to no form: what happened and what to do next.
- *
- * @param {Problem} problem
- */
-export function showProblem(problem) {
-  const { body, footer, close } = openDialog({ title: 'That did not work' });
-  body.append(h('div', { class: 'stack', role: 'alert' }, h('p', null, problem.message), h('p', { class: 'muted' }, problem.hint)));
-  const ok = button('OK', { kind: 'primary', on: close });
-  footer.append(ok);
-  ok.focus();
-}
-
-/**
- * A sentence with a link in it, for the foot of a form.
- *
- * @param {string} text
- * @param {string} action
- * @param {() => void} onClick
- */
-export function aside(text, action, onClick) {
-  return h('p', { class: 'muted' }, `${text} `, link(action, onClick));
 }

@@ -54,6 +54,15 @@ export class KeyedList {
     this.#rows = new Map(rows.map((row) => [row.id, row]));
   }
 
+  /**
+   * Hides the rows that are not named; they stay, so that a search costs no drawing.
+   *
+   * @param {Set<string>} ids
+   */
+  showOnly(ids) {
+    for (const [id, element] of this.#elements) element.hidden = !ids.has(id);
+  }
+
   /** Draws every row again, for what depends on more than the row: the time, a switch. */
   refresh() {
     for (const row of this.#rows.values()) this.#update(this.#element(row.id), row);

@@ -35,7 +35,17 @@ export function toast(text, { action, onAction, attention = false } = {}) {
   element.addEventListener('focusin', hold);
   element.addEventListener('pointerleave', release);
   element.addEventListener('focusout', release);
-  get(document, '#toasts').append(element);
+  host().append(element);
+}
+
+/** The foot of the window, or of the dialog on top of it, which covers the other. */
+function host() {
+  const dialogs = document.querySelectorAll('dialog[open]');
+  const top = dialogs[dialogs.length - 1];
+  if (!top) return get(document, '#toasts');
+  const own = top.querySelector('.toasts') ?? h('div', { class: 'toasts', role: 'status' });
+  top.append(own);
+  return own;
 }
 
 /**

@@ -54,6 +54,7 @@ function addDialog(exchanges) {
   return formDialog({
     title: 'Add account',
     size: 'wide',
+    keepsTyped: true,
     content: [picker.element, place],
     submit: 'Add account',
     busy: 'Adding…',
@@ -95,6 +96,7 @@ function editDialog(row, form, exchanges) {
   return formDialog({
     title: `Edit “${row.label}”`,
     size: 'wide',
+    keepsTyped: true,
     content: [h('p', { class: 'form-exchange' }, h('span', { class: 'muted' }, 'Exchange '), exchange.name), credentials.element, details.element],
     submit: 'Save',
     busy: 'Saving…',

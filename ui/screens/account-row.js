@@ -11,7 +11,7 @@ import { accountForm } from '../dialogs/account-form.js';
 import { copyField, showKeys } from '../dialogs/keys.js';
 import { keepLocal, settleWithdrawn } from '../dialogs/keep-local.js';
 import { chooseVersion, showHistory } from '../dialogs/versions.js';
-import { openSetup, verifyAgain } from '../setup/dialog.js';
+import { openSetup } from '../setup/dialog.js';
 import { store } from '../store.js';
 import { menuActions, permissionWords, stateWords } from '../words/accounts.js';
 import { date, dateAndTime, expiry, span } from '../words/time.js';
@@ -115,7 +115,7 @@ function act(action, id) {
     case 'choose':
       return void chooseVersion(row);
     case 'verify':
-      return void (store.views.app?.status.state === 'removed' ? verifyAgain() : openSetup());
+      return void openSetup('signIn');
     case 'prove':
       return void attempt(proveIdentity);
     case 'settle':
@@ -215,7 +215,10 @@ async function remove(row) {
     return true;
   });
   if (!done) return;
+  const element = document.querySelector(`[data-account="${CSS.escape(row.id)}"]`);
+  const neighbour = element?.nextElementSibling ?? element?.previousElementSibling;
   store.apply({ kind: 'accountRows', changed: [], removed: [row.id] });
+  /** @type {HTMLElement | null | undefined} */ (neighbour?.querySelector('.row-name'))?.focus();
   toast(everywhere ? `“${row.label}” deleted, on your other devices too` : `“${row.label}” deleted`, {
     action: 'Undo',
     onAction: () => update(() => call('account_undelete', { account: row.id })),

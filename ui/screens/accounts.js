@@ -9,9 +9,9 @@ import { banner, emptyState, loadInto } from '../components/loading.js';
 import { attempt } from '../components/toast.js';
 import { accountForm } from '../dialogs/account-form.js';
 import { autoConnect } from '../dialogs/auto-connect.js';
-import { openSetup, verifyAgain } from '../setup/dialog.js';
+import { openSetup } from '../setup/dialog.js';
 import { store } from '../store.js';
-import { closedSentence, listed } from '../words/accounts.js';
+import { byExchangeAndLabel, closedSentence, listed } from '../words/accounts.js';
 import { counted } from '../words/time.js';
 import { makeRow, updateRow } from './account-row.js';
 import { proveIdentity } from './unlock.js';
@@ -31,6 +31,7 @@ export function mountAccounts(root) {
     stop = () => {
       unsubscribe();
       clearInterval(timer);
+      screen.unmount();
     };
   });
   return () => stop?.();
@@ -69,6 +70,7 @@ class AccountsScreen {
       button('Add account', { kind: 'primary', icon: 'plus', on: () => void accountForm() }),
     );
     get(this.element, '.rows').addEventListener('keydown', moveBetweenRows);
+    document.addEventListener('keydown', this.#onFind);
   }
 
   get #view() {
@@ -94,6 +96,18 @@ class AccountsScreen {
   refresh() {
     this.list.refresh();
   }
+
+  unmount() {
+    document.removeEventListener('keydown', this.#onFind);
+  }
+
+  /** Find, as everywhere: Ctrl or Cmd and F. @param {KeyboardEvent} event */
+  #onFind = (event) => {
+    if (event.key !== 'f' || !(event.ctrlKey || event.metaKey) || document.querySelector('dialog[open]') || !this.element.checkVisibility()) return;
+    event.preventDefault();
+    this.searchField.focus();
+    this.searchField.select();
+  };
 
   async #switchSync() {
     const on = this.sync.checked;
@@ -134,7 +148,7 @@ class AccountsScreen {
           iconName: 'ban',
           actions: [
             button('Prove it is you', { kind: 'primary', on: () => void attempt(proveIdentity) }),
-            button('Verify this device again', { on: () => void verifyAgain() }),
+            button('Verify this device again', { on: () => void openSetup('signIn') }),
           ],
         }),
       );
@@ -144,7 +158,7 @@ class AccountsScreen {
           title: 'This device was removed',
           text: 'Its synced accounts are Disabled. The ones kept only here still work.',
           iconName: 'ban',
-          actions: [button('Verify this device again', { on: () => void verifyAgain() })],
+          actions: [button('Verify this device again', { on: () => void openSetup('signIn') })],
         }),
       );
     }
@@ -176,7 +190,8 @@ class AccountsScreen {
   /** @param {AccountsView} view */
   #showRows(view) {
     const { rows, empty } = listed(view, this.#search);
-    this.list.show(rows);
+    this.list.show(view.rows.toSorted(byExchangeAndLabel));
+    this.list.showOnly(new Set(rows.map((row) => row.id)));
     get(this.element, '.list-heading').hidden = rows.length === 0;
     get(this.element, '.toolbar').hidden = view.rows.length === 0 && !view.closed;
     get(this.element, '.list-frame').classList.toggle('bare', rows.length === 0 && !view.closed);
@@ -229,10 +244,10 @@ function moveBetweenRows(event) {
   if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
   const target = /** @type {HTMLElement} */ (event.target);
   if (target.closest('[role="menu"]') || target.getAttribute('aria-haspopup')) return;
-  const row = target.closest('.row');
-  const next = event.key === 'ArrowDown' ? row?.nextElementSibling : row?.previousElementSibling;
-  const name = next?.querySelector('.row-name');
-  if (!(name instanceof HTMLElement)) return;
+  const names = /** @type {HTMLElement[]} */ ([...(target.closest('.rows')?.querySelectorAll('.row:not([hidden]) .row-name') ?? [])]);
+  const at = names.findIndex((one) => one.closest('.row') === target.closest('.row'));
+  const name = names[at + (event.key === 'ArrowDown' ? 1 : -1)];
+  if (!name) return;
   event.preventDefault();
   name.focus();
 }

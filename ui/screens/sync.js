@@ -12,7 +12,7 @@ import { withProof } from '../components/proof.js';
 import { attempt, toast } from '../components/toast.js';
 import { renewKit } from '../dialogs/renew-kit.js';
 import { openRemoval } from '../dialogs/remove-device.js';
-import { openSetup, verifyAgain } from '../setup/dialog.js';
+import { openSetup } from '../setup/dialog.js';
 import { store } from '../store.js';
 import { nextStep, standing } from '../words/setup.js';
 import { activitySentence, lastSyncSentence, platformName, statusSentence } from '../words/status.js';
@@ -237,7 +237,7 @@ function stateBanners(view) {
           title: 'This device was removed',
           text: 'Its synced accounts are Disabled for good. Verifying it again makes it a new device of yours and brings them back.',
           iconName: 'ban',
-          actions: [button('Verify this device again', { kind: 'primary', on: () => void verifyAgain() })],
+          actions: [button('Verify this device again', { kind: 'primary', on: () => void openSetup('signIn') })],
         }),
       ];
     case 'ended':

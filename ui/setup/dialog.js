@@ -51,17 +51,15 @@ let isOpen = false;
  */
 export async function openSetup(begin = 'register') {
   if (isOpen) return;
+  // A removed device begins anew, as a new one.
+  if (store.views.app?.status.state === 'removed') {
+    const view = await attempt(() => call('sync_verify_again'));
+    if (!view) return;
+    store.apply({ kind: 'setup', view });
+  }
   isOpen = true;
   const dialog = new SetupDialog(begin);
   await dialog.load();
-}
-
-/** A removed device is verified as a new one. */
-export async function verifyAgain() {
-  const setup = await attempt(() => call('sync_verify_again'));
-  if (!setup) return;
-  store.apply({ kind: 'setup', view: setup });
-  await openSetup('signIn');
 }
 
 class SetupDialog {

@@ -156,19 +156,21 @@ export function versionPart(part) {
  * @returns {{ rows: AccountRow[], empty: 'none' | 'nothingFound' | null }}
  */
 export function listed(view, search) {
-  const rows = matching(view.rows, search).toSorted(byExchangeAndLabel);
+  const rows = matching(view.rows, search);
   if (rows.length > 0) return { rows, empty: null };
   if (view.rows.length > 0) return { rows, empty: 'nothingFound' };
   return { rows, empty: view.closed ? null : 'none' };
 }
 
+/** Far faster than localeCompare, which sets one up for every comparison. */
+const ALPHABET = new Intl.Collator(undefined, { numeric: true });
+
 /**
  * @param {AccountRow} a
  * @param {AccountRow} b
  */
-function byExchangeAndLabel(a, b) {
-  const byName = a.exchangeName.localeCompare(b.exchangeName) || a.label.localeCompare(b.label, undefined, { numeric: true });
-  return byName || a.id.localeCompare(b.id);
+export function byExchangeAndLabel(a, b) {
+  return ALPHABET.compare(a.exchangeName, b.exchangeName) || ALPHABET.compare(a.label, b.label) || ALPHABET.compare(a.id, b.id);
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { closedSentence, exchangesLike, listed, matching, menuActions, permissionWords, statePhrase } from './accounts.js';
+import { byExchangeAndLabel, closedSentence, exchangesLike, listed, matching, menuActions, permissionWords, statePhrase } from './accounts.js';
 
 const row = (more = {}) => ({
   id: '00',
@@ -77,7 +77,7 @@ test('an empty list and a search without result are told apart', () => {
 
 test('rows stand by exchange and label, numbers as numbers', () => {
   const rows = [row({ id: '3', label: 'Grid 10' }), row({ id: '2', label: 'Grid 9' }), row({ id: '1', exchangeName: 'Kraken' })];
-  const order = listed({ rows, closed: null }, '').rows.map(({ id }) => id);
+  const order = rows.toSorted(byExchangeAndLabel).map(({ id }) => id);
   assert.deepEqual(order, ['2', '3', '1']);
 });
 
