@@ -204,7 +204,22 @@ function syncActions(view) {
   if (view.status.state === 'paused') {
     return button('Switch sync on', { kind: 'primary', on: () => void change(() => call('sync_set_on', { on: true })) });
   }
-  return button('Sync now', { icon: 'sync', on: () => void change(() => call('sync_now')) });
+  return h(
+    'div',
+    { class: 'banner-actions' },
+    button('Switch sync off', { on: () => void switchOff() }),
+    button('Sync now', { icon: 'sync', on: () => void change(() => call('sync_now')) }),
+  );
+}
+
+async function switchOff() {
+  await ask({
+    title: 'Switch sync off on this device?',
+    text: ['This device sends and receives nothing until you switch it on again. Nothing is deleted, here or at the server.'],
+    yes: 'Switch off',
+    careful: true,
+    onYes: async () => store.apply({ kind: 'sync', view: await call('sync_set_on', { on: false }) }),
+  });
 }
 
 /** @param {() => Promise<SyncView>} action */

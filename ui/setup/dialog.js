@@ -67,6 +67,8 @@ class SetupDialog {
   #view = null;
   /** @type {Step | null} */
   #step = null;
+  /** @type {SetupView['path']} */
+  #path = 'undecided';
   /** A step of the window's own is shown, backup codes for instance; the backend's waits until it is over. */
   #isLocal = false;
   #rail = h('ol', { class: 'rail', 'aria-label': 'Steps' });
@@ -200,7 +202,9 @@ class SetupDialog {
   #showRail() {
     const view = this.#view;
     if (!view) return;
-    const steps = railSteps(view);
+    // The backend forgets the path when all is done; the rail still shows the way that was gone.
+    if (view.path !== 'undecided') this.#path = view.path;
+    const steps = railSteps({ ...view, path: this.#path });
     const words = { done: 'done', current: 'current step', ahead: 'still to do' };
     fill(
       this.#rail,

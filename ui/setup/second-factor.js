@@ -126,7 +126,7 @@ function backupCodesStep(codes) {
     closeText: null,
     submit: 'Continue',
     isValid: list.isValid,
-    onSubmit: async () => {},
+    onSubmit: () => call('sync_setup_view'),
   };
 }
 

@@ -168,7 +168,7 @@ export function addressStep(view) {
     canGoBack: true,
     submit: 'I opened the link',
     busy: 'Asking the server…',
-    onSubmit: () => call('sync_setup_check'),
+    onSubmit: () => checkLink('confirmAddress'),
     onView: say,
   };
 }
@@ -179,6 +179,17 @@ export function addressStep(view) {
 export async function apply(change) {
   const view = await attempt(change);
   if (view) store.apply({ kind: 'setup', view });
+}
+
+/**
+ * Asks the server whether the link was opened; a step that stays is told as what it is.
+ *
+ * @param {SetupView['step']} step
+ */
+export async function checkLink(step) {
+  const view = await call('sync_setup_check');
+  if (view.step !== step) return view;
+  throw { code: 'linkNotOpened', message: 'The link is not confirmed yet.', hint: 'Open it from the mail and press the button on its page.' };
 }
 
 /** @param {string} text */

@@ -6,7 +6,7 @@ import { phraseBlock } from '../components/code.js';
 import { button, h } from '../components/dom.js';
 import { allFilled, field } from '../components/form.js';
 import { ago } from '../words/time.js';
-import { apply, waiting } from './sign-in.js';
+import { apply, checkLink, waiting } from './sign-in.js';
 
 /**
  * "Request verification mail", and then the wait for its link.
@@ -75,7 +75,7 @@ function waitStep(first) {
     ],
     submit: 'I opened the link',
     busy: 'Asking the server…',
-    onSubmit: () => call('sync_setup_check'),
+    onSubmit: () => checkLink('verification'),
     onView: (next) => {
       view = next;
       tick();
