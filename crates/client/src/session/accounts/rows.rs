@@ -83,6 +83,12 @@ impl Open {
         list.ids().into_iter().filter_map(|id| list.row(id)).collect()
     }
 
+    /// The rows of some accounts, as far as they are there.
+    pub(crate) fn rows_of(&self, ids: &BTreeSet<AccountId>, now: u64) -> Vec<AccountRow> {
+        let list = List::of(self, now);
+        ids.iter().filter_map(|id| list.row(*id)).collect()
+    }
+
     /// One account's row.
     ///
     /// # Errors

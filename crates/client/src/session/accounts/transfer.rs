@@ -132,8 +132,7 @@ impl Session {
             let (rows, unopened) = self
                 .on_open(move |open, now| {
                     let opened = open.mark_retrieved(&batch)?;
-                    let rows: Vec<_> = opened.iter().filter_map(|id| open.row(*id, now).ok()).collect();
-                    Ok((rows, batch.len() - opened.len()))
+                    Ok((open.rows_of(&opened, now), batch.len() - opened.len()))
                 })
                 .await?;
             failed += unopened;
