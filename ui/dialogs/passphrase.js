@@ -9,7 +9,7 @@ import { store } from '../store.js';
 /** @param {boolean} isSet */
 export async function setPassphrase(isSet) {
   const current = field('Lock passphrase of now', { secret: true, autocomplete: 'current-password', required: 'Enter the passphrase of now.' });
-  const secret = newSecret('New lock passphrase', { required: 'Choose a passphrase.', help: 'Nobody can reset it, so keep it where you find it again.' });
+  const secret = newSecret('New lock passphrase', { required: 'Choose a passphrase.', help: 'At least 8 characters. Nobody can reset it, so keep it where you find it again.' });
   const fields = isSet ? [current, ...secret.fields] : secret.fields;
   const view = await formDialog({
     title: isSet ? 'Change the lock passphrase' : 'Set a lock passphrase',

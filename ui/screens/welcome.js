@@ -23,7 +23,7 @@ function page(view) {
   const secret = newSecret('Lock passphrase', {
     optional: !mustLock,
     required: mustLock ? 'Choose a lock passphrase; without a keyring nothing else protects your keys.' : undefined,
-    help: 'Opens the app. Nobody can reset it, so keep it where you find it again.',
+    help: 'At least 8 characters. Nobody can reset it, so keep it where you find it again.',
   });
   const locking = h('div', { class: 'stack welcome-lock', id: 'welcome-lock' }, ...secret.elements);
   const submit = button('Start', { kind: 'primary', type: 'submit' });
