@@ -3,8 +3,10 @@
 use keyquay_protocol::wire::{DeviceStatus, Event, Status, Suspension};
 use keyquay_protocol::{Code, DeviceId, Problem};
 
+use super::records::DeviceRecord;
 use super::recovery::cautious_status;
 use super::routes::Subject;
+use super::rows::SERVER;
 use super::users::UserGuard;
 use super::{Answer, Call, Inner, read_body};
 
@@ -17,7 +19,9 @@ impl Inner {
             return Ok(cautious_status(user.id, &user.record.email, id));
         }
         let devices = match device.is_active() && !device.suspended && user.record.second_factor {
-            true => user.devices.iter().filter(|(_, other)| !other.has_expired(now)).map(status_of).collect(),
+            true => {
+                user.devices.iter().filter(|(_, other)| is_shown(user, other, now)).map(status_of).collect()
+            }
             false => Vec::new(),
         };
         Ok(Status {
@@ -60,24 +64,45 @@ impl Inner {
         if meant.is_empty() && subject != Subject::AllDevices {
             return Err(Code::NotFound.into());
         }
+        self.suspend_devices(user, &meant).await?;
+        self.connections.push(&user.listening_devices(), &Event::StatusChanged);
+        Ok(Answer::json(&Suspension { suspended: true }))
+    }
+
+    pub async fn suspend_everybody(&self) -> Result<usize, Problem> {
+        let (mut owner, mut users) = (SERVER, 0);
+        while let Some(next) = self.rows.next_owner(owner).await? {
+            owner = next;
+            let Some(mut user) = self.users.open(&self.rows, owner).await? else {
+                continue;
+            };
+            let all: Vec<DeviceId> = user.devices.keys().copied().collect();
+            self.suspend_devices(&mut user, &all).await?;
+            users += 1;
+        }
+        Ok(users)
+    }
+
+    async fn suspend_devices(&self, user: &mut UserGuard, devices: &[DeviceId]) -> Result<(), Problem> {
         let mut draft = self.rows.draft(user.id).await?;
-        for id in &meant {
+        for id in devices {
             if let Some(device) = user.devices.get_mut(id) {
-                device.suspended = true;
-                device.second_factor_given = false;
-                device.password_until = 0;
-                device.proven_until = 0;
+                device.suspend();
             }
             user.put_device(&mut draft, *id)?;
         }
         user.commit(&self.rows, vec![draft]).await?;
-        self.connections.push_last(&meant, &Event::Suspended);
-        self.connections.push(&user.listening_devices(), &Event::StatusChanged);
-        Ok(Answer::json(&Suspension { suspended: true }))
+        self.connections.push_last(devices, &Event::Suspended);
+        Ok(())
     }
 }
 
-fn status_of((id, device): (&DeviceId, &super::records::DeviceRecord)) -> DeviceStatus {
+/// Devices of a log that ended are history.
+fn is_shown(user: &UserGuard, device: &DeviceRecord, now: u64) -> bool {
+    !device.has_expired(now) && (device.is_pending() || device.generation == user.record.generation)
+}
+
+fn status_of((id, device): (&DeviceId, &DeviceRecord)) -> DeviceStatus {
     DeviceStatus {
         device: *id,
         state: device.state(),

@@ -71,10 +71,7 @@ impl Inner {
         self.find_link(token, peer).await?;
         let mut draft = draft;
         if let Some(record) = user.devices.get_mut(&device) {
-            record.suspended = true;
-            record.second_factor_given = false;
-            record.password_until = 0;
-            record.proven_until = 0;
+            record.suspend();
             user.put_device(&mut draft, device)?;
         }
         user.commit(&self.rows, vec![draft]).await?;

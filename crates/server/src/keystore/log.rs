@@ -77,7 +77,7 @@ impl Inner {
     }
 
     /// The latest word of every active device for how far it has come.
-    pub async fn latest_seen(
+    async fn latest_seen(
         &self,
         user: &UserGuard,
         asking: &DeviceRecord,

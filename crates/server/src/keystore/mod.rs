@@ -170,6 +170,15 @@ impl Keystore {
         self.0.rows.diary_until(0, 1).await.map(|_| ())
     }
 
+    /// Suspends every device of every user, as after restoring a backup that may be older than a removal. Each
+    /// returns by signing in on it. Returns how many users there are.
+    ///
+    /// # Errors
+    /// The [`Problem`] that stopped it; what was suspended stays suspended.
+    pub async fn suspend_everybody(&self) -> Result<usize, Problem> {
+        self.0.suspend_everybody().await
+    }
+
     /// Lets go of what has expired.
     pub async fn tidy(&self) {
         self.0.tidy().await;
@@ -221,7 +230,9 @@ impl Inner {
     }
 
     fn origin(&self, call: &Call) -> Origin {
-        let clean = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(64).collect() };
+        // Nothing that could make a link or a line of its own in a mail.
+        let is_plain = |c: &char| c.is_alphanumeric() || " .,:-_()".contains(*c);
+        let clean = |text: &str| -> String { text.chars().filter(is_plain).take(64).collect() };
         Origin { platform: clean(&call.platform), time: self.now(), peer: clean(&call.peer) }
     }
 }

@@ -91,6 +91,14 @@ impl DeviceRecord {
         }
     }
 
+    /// Withholds everything until both factors were given again on the device itself.
+    pub fn suspend(&mut self) {
+        self.suspended = true;
+        self.second_factor_given = false;
+        self.password_until = 0;
+        self.proven_until = 0;
+    }
+
     pub fn is_active(&self) -> bool {
         self.standing == Standing::Active
     }

@@ -140,6 +140,11 @@ impl Rows {
         Ok(rows.into_iter().map(|row| row.key).collect())
     }
 
+    /// The owner whose id is the next above `after`.
+    pub async fn next_owner(&self, after: UserId) -> Result<Option<UserId>, Problem> {
+        self.storage.next_owner(after).await.map_err(refused)
+    }
+
     /// Begins changes of an owner who has rows already, or makes a data key for a new one.
     pub async fn draft(&self, owner: UserId) -> Result<Draft, Problem> {
         if let Some(key) = self.key_of(owner).await? {

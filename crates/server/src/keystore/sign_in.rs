@@ -32,6 +32,7 @@ impl Inner {
             Owner::Known(user) => self.rows.get(user, Kind::Unlock, PASSWORD).await?,
             Owner::Unknown(_) => None,
         };
+        let record_hash = record.as_ref().map(|bytes| sha256(bytes));
         let record = record
             .map(|bytes| PasswordRecord::from_bytes(&bytes).map_err(|_| damaged(Kind::Unlock)))
             .transpose()?;
@@ -42,7 +43,7 @@ impl Inner {
             .opaque
             .sign_in(record.as_ref(), &request.0, &context, self.parties(&user))
             .map_err(|_| Code::Malformed)?;
-        let sign_in = self.sign_ins.keep(UnderWay { step, owner, keys, began: self.now() });
+        let sign_in = self.sign_ins.keep(UnderWay { step, owner, record_hash, keys, began: self.now() });
         Ok(Answer::json(&SignInStarted { sign_in: Bytes(sign_in.to_vec()), user, response: Bytes(response) }))
     }
 
@@ -50,7 +51,8 @@ impl Inner {
     pub async fn finish_sign_in(&self, call: &Call) -> Result<Answer, Problem> {
         let SignInFinish { sign_in, finalization } = read_body(call)?;
         let now = self.now();
-        let UnderWay { step, owner, keys, .. } = self.sign_ins.take(&sign_in.0, now).ok_or(Code::Expired)?;
+        let UnderWay { step, owner, record_hash, keys, .. } =
+            self.sign_ins.take(&sign_in.0, now).ok_or(Code::Expired)?;
         let signed = call.signature.as_ref().ok_or(Code::NotSigned)?;
         if self.verify(call, signed, &keys.signing)? != keys.id {
             return Err(Code::NotSigned.into());
@@ -60,6 +62,11 @@ impl Inner {
         step.finish(&finalization.0, &context, self.parties(&user)).map_err(|_| Code::SignIn)?;
 
         let mut user = self.users.open(&self.rows, user).await?.ok_or(Code::SignIn)?;
+        // A password that was changed since the start is not the password any more.
+        let current = self.rows.get(user.id, Kind::Unlock, PASSWORD).await?;
+        if current.map(|bytes| sha256(&bytes)) != record_hash {
+            return Err(Code::SignIn.into());
+        }
         let mut record = match self.known_device(&user, &keys).await? {
             Some(record) => record,
             None => self.new_pending(&mut user, &keys, false, call).await?,
@@ -92,14 +99,14 @@ impl Inner {
         if in_log || user.devices.values().any(is_used) {
             return Err(Code::NotAllowed.into());
         }
-        let waiting: Vec<(u64, DeviceId)> = user
+        let waiting: Vec<(bool, u64, DeviceId)> = user
             .devices
             .iter()
             .filter(|(_, device)| device.is_pending() && device.recovery == recovery)
-            .map(|(id, device)| (device.last_seen, *id))
+            .map(|(id, device)| (device.link_confirmed, device.last_seen, *id))
             .collect();
         if waiting.len() >= WAITING
-            && let Some((_, oldest)) = waiting.into_iter().min()
+            && let Some((_, _, oldest)) = waiting.into_iter().min()
         {
             self.drop_pending(user, oldest).await?;
         }
@@ -191,7 +198,7 @@ impl Inner {
 }
 
 /// Pending devices that a user may have at once, each way of enrolling counted by itself; the one that was
-/// silent longest gives way.
+/// silent longest gives way, unverified ones first [anybody can begin a recovery].
 const WAITING: usize = 8;
 /// How long a sign-in may take from start to finish, in seconds.
 const LASTS: u64 = 120;
@@ -205,6 +212,8 @@ pub struct SignIns(Mutex<HashMap<Digest, UnderWay>>);
 struct UnderWay {
     step: ServerSignIn,
     owner: Owner,
+    /// Which password record it began with.
+    record_hash: Option<Digest>,
     keys: DeviceKeys,
     began: u64,
 }

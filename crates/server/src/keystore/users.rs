@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use keyquay_protocol::wire::MAX_ENTRIES;
@@ -27,18 +27,21 @@ pub struct User {
 /// The only holder of a user for the moment. A change that was not committed is forgotten.
 pub struct UserGuard {
     cell: OwnedMutexGuard<Cell>,
+    items: Arc<AtomicUsize>,
 }
 
 /// All users that are loaded, at most so many.
 pub struct Users {
     capacity: usize,
     clock: AtomicU64,
+    /// How many items all loaded users have.
+    items: Arc<AtomicUsize>,
     cells: Mutex<HashMap<UserId, Slot>>,
 }
 
 impl Users {
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, clock: AtomicU64::new(0), cells: Mutex::default() }
+        Self { capacity, clock: AtomicU64::new(0), items: Arc::default(), cells: Mutex::default() }
     }
 
     /// Waits for the user and takes hold of it; `None` when there is no such user.
@@ -46,11 +49,12 @@ impl Users {
         let mut cell = self.cell(id).lock_owned().await;
         if !cell.is_loaded {
             match load(rows, id).await? {
-                Some(user) => *cell = Cell { is_loaded: true, user },
+                Some(user) => cell.user = user,
                 None => return Ok(None),
             }
+            cell.is_loaded = true;
         }
-        Ok(Some(UserGuard { cell }))
+        Ok(Some(UserGuard { cell, items: Arc::clone(&self.items) }))
     }
 
     /// Keeps everybody else from a user id that may not have a user yet.
@@ -61,8 +65,9 @@ impl Users {
     fn cell(&self, id: UserId) -> Arc<tokio::sync::Mutex<Cell>> {
         let used = self.clock.fetch_add(1, Ordering::Relaxed);
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        if cells.len() >= self.capacity && !cells.contains_key(&id) {
-            make_room(&mut cells);
+        let is_full = cells.len() >= self.capacity || self.items.load(Ordering::Relaxed) >= MOST_ITEMS;
+        if is_full && !cells.contains_key(&id) {
+            make_room(&mut cells, &self.items);
         }
         let slot = cells.entry(id).or_insert_with(|| Slot::of(id));
         slot.used = used;
@@ -129,6 +134,14 @@ impl UserGuard {
     }
 }
 
+impl Drop for UserGuard {
+    fn drop(&mut self) {
+        let now = self.log.as_ref().map_or(0, |log| log.items().len());
+        self.items.fetch_add(now, Ordering::Relaxed);
+        self.items.fetch_sub(std::mem::replace(&mut self.cell.counted, now), Ordering::Relaxed);
+    }
+}
+
 impl Deref for UserGuard {
     type Target = User;
 
@@ -171,8 +184,13 @@ pub async fn load_log(rows: &Rows, user: UserId, generation: u32) -> Result<Opti
 struct Cell {
     /// Whether `user` is as the database has it.
     is_loaded: bool,
+    /// How many items of this user are counted among those of all.
+    counted: usize,
     user: User,
 }
+
+/// Items that all loaded users may have together, some 200 bytes each.
+const MOST_ITEMS: usize = 200_000;
 
 struct Slot {
     cell: Arc<tokio::sync::Mutex<Cell>>,
@@ -183,7 +201,7 @@ impl Slot {
     fn of(id: UserId) -> Self {
         let record = UserRecord::default();
         let user = User { id, record, devices: BTreeMap::new(), log: None, since_snapshot: 0 };
-        let cell = Arc::new(tokio::sync::Mutex::new(Cell { is_loaded: false, user }));
+        let cell = Arc::new(tokio::sync::Mutex::new(Cell { is_loaded: false, counted: 0, user }));
         Self { cell, used: 0 }
     }
 }
@@ -206,12 +224,18 @@ async fn load(rows: &Rows, id: UserId) -> Result<Option<User>, Problem> {
 }
 
 /// Forgets the half that was used least recently, as far as nobody holds it.
-fn make_room(cells: &mut HashMap<UserId, Slot>) {
+fn make_room(cells: &mut HashMap<UserId, Slot>, items: &AtomicUsize) {
     let mut used: Vec<u64> = cells.values().map(|slot| slot.used).collect();
     let middle = used.len() / 2;
     if used.is_empty() {
         return;
     }
     let (_, &mut median, _) = used.select_nth_unstable(middle);
-    cells.retain(|_, slot| slot.used > median || Arc::strong_count(&slot.cell) > 1);
+    cells.retain(|_, slot| {
+        let stays = slot.used > median || Arc::strong_count(&slot.cell) > 1;
+        if !stays && let Ok(cell) = slot.cell.try_lock() {
+            items.fetch_sub(cell.counted, Ordering::Relaxed);
+        }
+        stays
+    });
 }

@@ -83,6 +83,9 @@ pub trait Storage: Send + Sync {
     /// Rows in the order of their keys.
     fn range(&self, range: Range) -> Answer<'_, Vec<Row>>;
 
+    /// The owner with the lowest id above `after`; only for what an operator does to all of them.
+    fn next_owner(&self, after: UserId) -> Answer<'_, Option<UserId>>;
+
     /// Changes everything in the batch, or nothing. Dropping the answer does not undo it.
     fn commit(&self, batch: Batch) -> Answer<'_, ()>;
 }

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use keyquay_protocol::UserId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
@@ -67,6 +68,15 @@ impl Storage for Sqlite {
                     Ok(Row { key: row.get(0)?, value: row.get(1)? })
                 })?
                 .collect()
+        })))
+    }
+
+    fn next_owner(&self, after: UserId) -> Answer<'_, Option<UserId>> {
+        Box::pin(std::future::ready(self.readers.with(|connection| {
+            connection
+                .prepare_cached("SELECT owner FROM rows WHERE owner > ?1 ORDER BY owner LIMIT 1")?
+                .query_row(params![after.0], |row| row.get(0).map(UserId))
+                .optional()
         })))
     }
 
@@ -250,8 +260,6 @@ fn write(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use keyquay_protocol::UserId;
-
     use super::*;
 
     fn open() -> (tempfile::TempDir, Sqlite) {

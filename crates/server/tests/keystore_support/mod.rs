@@ -201,8 +201,7 @@ impl Person {
         let password = SecretString::from(password);
         let (step, request) = ClientRegistrationStep::start(&password).unwrap();
         let start = RegistrationStart { email: email.to_owned(), request: Bytes(request) };
-        let started: RegistrationStarted =
-            world.post("/v1/users/registration/start", &start).await.unwrap();
+        let started: RegistrationStarted = world.post("/v1/users/registration/start", &start).await.unwrap();
         let (record, export_key) =
             step.finish(&password, &started.response.0, parties(&started.user)).unwrap();
         let finish = RegistrationFinish { email: email.to_owned(), record: Bytes(record.clone()) };
@@ -242,7 +241,12 @@ impl Person {
 
 pub fn code_at(secret: &str, time: u64) -> String {
     let secret: [u8; 20] = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap().try_into().unwrap();
-    totp_rs::Builder::new().with_secret(totp_rs::Secret::from(secret)).build().unwrap().generate(time).to_string()
+    totp_rs::Builder::new()
+        .with_secret(totp_rs::Secret::from(secret))
+        .build()
+        .unwrap()
+        .generate(time)
+        .to_string()
 }
 
 /// One installation.
@@ -294,6 +298,13 @@ impl Installation {
 
     /// Starts and finishes a sign-in.
     pub async fn sign_in(&self, world: &World, person: &Person) -> Result<Status, Problem> {
+        let finish = self.start_sign_in(world, person).await?;
+        let finished: SignInFinished = self.post(world, "/v1/sign-in/finish", &finish).await?;
+        Ok(finished.status)
+    }
+
+    /// Starts a sign-in: the message that would finish it.
+    pub async fn start_sign_in(&self, world: &World, person: &Person) -> Result<SignInFinish, Problem> {
         let (client, request) = ClientSignIn::start(&person.password).unwrap();
         let start = SignInStart {
             email: person.email.clone(),
@@ -305,16 +316,13 @@ impl Installation {
         let (finalization, _) = client
             .finish(&person.password, &started.response.0, &context, parties(&started.user))
             .map_err(|_| Problem::new(Code::SignIn))?;
-        let finish = SignInFinish { sign_in: started.sign_in, finalization: Bytes(finalization) };
-        let finished: SignInFinished = self.post(world, "/v1/sign-in/finish", &finish).await?;
-        Ok(finished.status)
+        Ok(SignInFinish { sign_in: started.sign_in, finalization: Bytes(finalization) })
     }
 
     /// Sets up the person's first second factor.
     pub async fn set_up_factor(&self, world: &World, person: &Person) {
         let start = SecondFactorStart { backup_code: None };
-        let started: SecondFactorStarted =
-            self.post(world, "/v1/second-factor/start", &start).await.unwrap();
+        let started: SecondFactorStarted = self.post(world, "/v1/second-factor/start", &start).await.unwrap();
         assert!(started.uri.contains(&started.secret));
         *person.authenticator.lock().unwrap() = started.secret;
         let code = SecondFactorCode { code: person.code(world) };
