@@ -17,6 +17,7 @@
 //! async subscribe(&self, Call)                             -> Result<Subscription, Problem>
 //! async health(&self)                                      -> Result<(), Problem>
 //! async tidy(&self)   what has expired goes; started by itself once a minute, public for tests and commands
+//! async suspend_everybody(&self)                           -> Result<usize, Problem>, for a restored backup
 //!
 //! Subscription { subscriber: Subscriber, frames: tokio::sync::mpsc::Receiver<Frame>, .. }
 //! ```

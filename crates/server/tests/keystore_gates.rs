@@ -181,7 +181,7 @@ async fn this_was_not_me_suspends_the_device_and_warns_the_others() {
 
 #[tokio::test]
 async fn a_step_of_the_second_factor_is_accepted_once_even_in_parallel() {
-    let world = World::with_rates(|rates| rates.factors = Rate::new(100, 600)).await;
+    let world = World::with_settings(|settings| settings.rates.factors = Rate::new(100, 600)).await;
     let (person, one, root) = synced(&world, "ada@example.com").await;
     let two = another_device(&world, &person, &root).await;
     one.sign_in(&world, &person).await.unwrap();

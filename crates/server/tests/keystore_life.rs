@@ -344,3 +344,48 @@ async fn a_new_address_counts_once_its_link_is_confirmed_and_the_old_one_is_told
     let other = Person::register(&world, "ada@example.com").await;
     assert_ne!(other.user, moved.user);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_appends_to_the_same_head_exactly_one_lands() {
+    let world = World::new().await;
+    let (person, one, root) = synced(&world, "ada@example.com").await;
+    let two = another_device(&world, &person, &root).await;
+    for round in 1..=10 {
+        one.pull(&world, person.user).await;
+        two.pull(&world, person.user).await;
+        let mut calls = Vec::new();
+        for device in [&one, &two, &one, &two] {
+            let entry = device.put(&world, ItemId::make_random(), "x");
+            let body = Append { entries: vec![entry], records: None }.to_bytes();
+            let call = device.signed(&world, "POST", "/v1/log", body);
+            let keystore = world.keystore.clone();
+            calls.push(tokio::spawn(async move { keystore.call(call).await.status }));
+        }
+        let mut answers = Vec::new();
+        for call in calls {
+            answers.push(call.await.unwrap());
+        }
+        answers.sort_unstable();
+        assert_eq!(answers, [200, 409, 409, 409], "round {round}");
+    }
+    one.pull(&world, person.user).await;
+    assert_eq!(one.state().live_items().count(), 10);
+}
+
+#[tokio::test]
+async fn users_that_leave_memory_come_back_as_they_were() {
+    let world = World::with_settings(|settings| settings.users_in_memory = 2).await;
+    let mut people = Vec::new();
+    for number in 0..4 {
+        people.push(synced(&world, &format!("user{number}@example.com")).await);
+    }
+    for _ in 0..5 {
+        for (_, device, _) in &people {
+            let entry = device.put(&world, ItemId::make_random(), "x");
+            device.append_own(&world, entry).await.unwrap();
+        }
+    }
+    for (_, device, _) in &people {
+        assert_eq!(device.log(&world, 0).await.unwrap().head, device.state().head());
+    }
+}

@@ -13,7 +13,7 @@ use keyquay_crypto::sign::SigningKey;
 use keyquay_crypto::{RecoveryCode, SecretKey, SecretString, Zeroizing};
 use keyquay_protocol::wire::*;
 use keyquay_protocol::*;
-use keyquay_server::keystore::{Keystore, Rates, Settings, StartError, Subscription};
+use keyquay_server::keystore::{Keystore, Settings, StartError, Subscription};
 use keyquay_server::kms::{DataKeys, Kms, LocalKey};
 use keyquay_server::message::{Answer, Call, Content, LinkDone, LinkFacts, MailKind, MailOrder};
 use keyquay_server::storage::Sqlite;
@@ -42,10 +42,10 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
-        Self::with_rates(|_| {}).await
+        Self::with_settings(|_| {}).await
     }
 
-    pub async fn with_rates(change: impl FnOnce(&mut Rates)) -> Self {
+    pub async fn with_settings(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = LocalKey::open_or_create(&folder.path().join("local.key")).unwrap();
         Self::with_kms(folder, Arc::new(key), change).await
@@ -54,12 +54,12 @@ impl World {
     pub async fn with_kms(
         folder: tempfile::TempDir,
         kms: Arc<dyn Kms>,
-        change: impl FnOnce(&mut Rates),
+        change: impl FnOnce(&mut Settings),
     ) -> Self {
         let clock = Arc::new(SimulatedClock(AtomicU64::new(1_800_000_000)));
         let storage = Arc::new(Sqlite::open(&folder.path().join("server.sqlite")).unwrap());
         let mut settings = Settings::new(SERVER, URL);
-        change(&mut settings.rates);
+        change(&mut settings);
         let own_clock = Arc::clone(&clock) as Arc<dyn Clock>;
         let keystore = Keystore::start(settings, storage, kms, own_clock).await.unwrap();
         let data_key_lifetime = DataKeys::LIFETIME;
