@@ -2,7 +2,13 @@
 //!
 //! A real sync server answers on loopback, real vaults rest on the disk, and mail goes to the server's outbox.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -27,19 +33,27 @@ async fn main() {
     let second = desk.add("kraken", "Second", "GhIjKl-second-8yY", "the-secret-of-second").await;
     let savings = desk.add("bybit", "Savings", "MnOpQr-savings-7wW", "the-secret-of-savings").await;
     desk.session.account_set_pinned(savings.id, true).await.expect("pinned");
-    say(2, "The desk keeps three accounts in its vault", &[
-        "Main, Second and Savings; Savings is pinned: keep local only.",
-        "Sync is off. No packet has left the device.",
-    ]);
+    say(
+        2,
+        "The desk keeps three accounts in its vault",
+        &[
+            "Main, Second and Savings; Savings is pinned: keep local only.",
+            "Sync is off. No packet has left the device.",
+        ],
+    );
 
     let choice = desk.register(&mut trader, &server).await;
-    say(3, "Its owner opts in", &[
-        "Registered with email and password; the address confirmed by mail.",
-        "Second factor enrolled and given; ten backup codes kept.",
-        "Verification mail requested, its page opened, its button pressed.",
-        "Recovery kit made, one group of it typed again, then Genesis: the log begins.",
-        &format!("{} accounts wait for the choice.", choice.local.len()),
-    ]);
+    say(
+        3,
+        "Its owner opts in",
+        &[
+            "Registered with email and password; the address confirmed by mail.",
+            "Second factor enrolled and given; ten backup codes kept.",
+            "Verification mail requested, its page opened, its button pressed.",
+            "Recovery kit made, one group of it typed again, then Genesis: the log begins.",
+            &format!("{} accounts wait for the choice.", choice.local.len()),
+        ],
+    );
 
     desk.choose(&[&main_account.id, &second.id], &[]).await;
     desk.until_row("Main", AccountState::Synced).await;
@@ -52,11 +66,15 @@ async fn main() {
     laptop.until_row("Main", AccountState::Available).await;
     laptop.until_row("Second", AccountState::Available).await;
     let phrase = laptop.sync().await.this_device.map(|device| device.phrase).unwrap_or_default();
-    say(5, "A laptop joins", &[
-        "Signed in with password, Secret Key and second factor; verified by mail.",
-        &format!("Its phrase, the same in the app and in the mail: {phrase}."),
-        "It sees two accounts, and cannot use them before they are retrieved.",
-    ]);
+    say(
+        5,
+        "A laptop joins",
+        &[
+            "Signed in with password, Secret Key and second factor; verified by mail.",
+            &format!("Its phrase, the same in the app and in the mail: {phrase}."),
+            "It sees two accounts, and cannot use them before they are retrieved.",
+        ],
+    );
 
     let ids = laptop.accounts().await.rows.into_iter().map(|row| row.id).collect();
     laptop.session.accounts_retrieve(ids).await.expect("retrieved");
@@ -73,7 +91,8 @@ async fn main() {
 
     let own = laptop.add("bitfinex", "Only here", "StUvWx-laptop-6vV", "the-secret-of-the-laptop").await;
     laptop.session.account_set_pinned(own.id, true).await.expect("pinned");
-    let resting = rests(folder.path(), &server, &["the-secret-of-main", "Savings", "binance", "trader@example.com"]);
+    let resting =
+        rests(folder.path(), &server, &["the-secret-of-main", "Savings", "binance", "trader@example.com"]);
     say(8, "What rests where", &resting.iter().map(String::as_str).collect::<Vec<_>>());
 
     let other = desk.sync().await.other_devices.into_iter().next().expect("the laptop is listed");
@@ -85,11 +104,15 @@ async fn main() {
     laptop.until_status(SyncState::Removed).await;
     let view = laptop.accounts().await;
     let closed = view.closed.map_or(0, |closed| closed.count);
-    say(9, "The desk removes the laptop", &[
-        "Suspended at once; then password, second factor, and root's entry.",
-        &format!("{} accounts are listed to be replaced at their exchanges.", removal.accounts.len()),
-        &format!("On the laptop {closed} synced accounts are closed, and its own asks for proof."),
-    ]);
+    say(
+        9,
+        "The desk removes the laptop",
+        &[
+            "Suspended at once; then password, second factor, and root's entry.",
+            &format!("{} accounts are listed to be replaced at their exchanges.", removal.accounts.len()),
+            &format!("On the laptop {closed} synced accounts are closed, and its own asks for proof."),
+        ],
+    );
 
     laptop.session.unlock_with_passphrase(secret("lock passphrase")).await.expect("it is the owner");
     laptop.until_row("Only here", AccountState::LocalOnlyPinned).await;
@@ -101,14 +124,15 @@ async fn main() {
     laptop.until_row("Main (renamed)", AccountState::Available).await;
     say(11, "Verified again, as a new device", &["The synced accounts are available once more."]);
 
-    desk.session
-        .sync_delete_everything(secret(&trader.password), trader.code())
-        .await
-        .expect("sync ends");
+    desk.session.sync_delete_everything(secret(&trader.password), trader.code()).await.expect("sync ends");
     desk.until_row("Main (renamed)", AccountState::LocalOnly).await;
     desk.session.stop().await;
     laptop.session.stop().await;
-    say(12, "Sync is ended", &["Every account of the desk is a local one again; the server deletes after seven days."]);
+    say(
+        12,
+        "Sync is ended",
+        &["Every account of the desk is a local one again; the server deletes after seven days."],
+    );
     println!("The story is at its end, and every step of it was checked.");
 }
 

@@ -98,7 +98,9 @@ async fn keys_travel_to_a_second_device_and_close_when_it_is_removed() {
 async fn no_file_of_app_or_server_holds_a_secret_a_label_or_an_exchange() {
     let mut stage = stage().await;
     let (desk, laptop) = stage.two_devices().await;
-    for needle in ["secret-of-main", "key-of-main", "Savings", "secret-of-savings", "kraken", "trader@example.com"] {
+    for needle in
+        ["secret-of-main", "key-of-main", "Savings", "secret-of-savings", "kraken", "trader@example.com"]
+    {
         assert!(!is_in_files(stage.folder.path(), needle), "{needle} is in a file of a device");
         assert!(!is_in_files(stage.server.data_dir(), needle), "{needle} is in a file of the server");
     }

@@ -13,7 +13,8 @@ impl ServerAddress {
     /// # Errors
     /// [`Code::ServerAddress`] for anything but a host with an optional port.
     pub fn parse(typed: &str) -> Result<Self, Problem> {
-        let typed = typed.trim().trim_end_matches('/');
+        let typed = typed.trim();
+        let typed = if typed.ends_with("://") { typed } else { typed.trim_end_matches('/') };
         let refused = |detail: &str| Problem::new(Code::ServerAddress).with_detail(detail);
         if typed.is_empty() || typed.len() > 300 {
             return Err(refused("The address is empty or too long."));

@@ -130,7 +130,11 @@ impl Connection {
     ///
     /// # Errors
     /// The server's problem, or one on the way to it.
-    pub async fn post_empty<A: DeserializeOwned>(&self, signer: &DeviceSigner, path: &str) -> Result<A, Problem> {
+    pub async fn post_empty<A: DeserializeOwned>(
+        &self,
+        signer: &DeviceSigner,
+        path: &str,
+    ) -> Result<A, Problem> {
         parse(&self.send_signed(signer, Method::POST, path, "application/json", Vec::new()).await?)
     }
 

@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use keyquay_crypto::random_bytes;
 use keyquay_protocol::wire::Event;
 use keyquay_protocol::{Code, Problem};
 use reqwest::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use reqwest::{StatusCode, Upgraded};
+use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -38,7 +41,8 @@ impl Connection {
             .header(UPGRADE, "websocket")
             .header(SEC_WEBSOCKET_VERSION, "13")
             .header(SEC_WEBSOCKET_KEY, nonce);
-        let answer = request.send().await.map_err(|error| unreachable(&error))?;
+        let answer = timeout(UPGRADE_TIME, request.send()).await.map_err(|_| Problem::new(Code::Offline))?;
+        let answer = answer.map_err(|error| unreachable(&error))?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
             let body = answer.bytes().await.unwrap_or_default();
@@ -70,6 +74,9 @@ impl EventStream {
         }
     }
 }
+
+/// How long the server may take to open the stream.
+const UPGRADE_TIME: Duration = Duration::from_secs(30);
 
 /// More than any frame that a server sends.
 const MAX_FRAME: usize = 96 << 20;

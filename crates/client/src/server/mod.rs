@@ -8,4 +8,4 @@ mod sign_in;
 pub use address::ServerAddress;
 pub use connection::{Connection, DeviceSigner};
 pub use events::{EventStream, Received};
-pub use sign_in::{PasswordStep, SignedIn, change_password, recover, register, sign_in};
+pub use sign_in::{PasswordStep, SignedIn, Standing, change_password, recover, register, sign_in};

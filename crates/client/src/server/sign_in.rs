@@ -48,6 +48,13 @@ pub async fn register(
     Ok(finished.registration)
 }
 
+/// Whether the server knows the device that signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    New,
+    Known,
+}
+
 /// Signs a device in. `expected` is the user that this device belongs to, once it belongs to one.
 ///
 /// # Errors
@@ -59,11 +66,17 @@ pub async fn sign_in(
     keys: &DeviceKeys,
     signer: &DeviceSigner,
     expected: Option<UserId>,
+    standing: Standing,
 ) -> Result<SignedIn, Problem> {
     let (step, request) = ClientSignIn::start(password).map_err(of_crypto)?;
     let start =
         SignInStart { email: email.to_owned(), device: DeviceKeysText::of(keys), request: Bytes(request) };
-    let started: SignInStarted = connection.post("/v1/sign-in/start", &start).await?;
+    const START: &str = "/v1/sign-in/start";
+    // A known device signs the start too, so that a stranger's attempts do not use up its own.
+    let started: SignInStarted = match standing {
+        Standing::Known => connection.post_signed(signer, START, &start).await?,
+        Standing::New => connection.post(START, &start).await?,
+    };
     if expected.is_some_and(|expected| expected != started.user) {
         return Err(Problem::new(Code::SignIn));
     }

@@ -202,6 +202,10 @@ impl Session {
         let open = blocking(move || {
             let vault = Vault::open(&profile, keyring, passphrase.as_ref()).map_err(of_vault)?;
             let mut open = Open::load(vault)?;
+            open.change(
+                |_| {},
+                |transaction| transaction.prune_superseded(now).map(|_| ()).map_err(of_vault),
+            )?;
             open_offline(&mut open, now)?;
             Ok(open)
         })

@@ -109,6 +109,7 @@ impl Session {
             platform: options.platform,
             version: options.version,
         }));
+        tokio::spawn(crate::sync::watch_lease(Arc::downgrade(&session.0)));
         session.open_unlocked_vault().await?;
         Ok(session)
     }

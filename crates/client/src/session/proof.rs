@@ -13,7 +13,7 @@ use keyquay_protocol::{
 
 use super::setup::give_second_factor;
 use super::{Inner, of_violation};
-use crate::server::{self, Connection, DeviceSigner, ServerAddress};
+use crate::server::{self, Connection, DeviceSigner, ServerAddress, Standing};
 use crate::sync::{Acknowledged, after_intake, pull, take_in};
 use crate::view::SecretText;
 
@@ -63,7 +63,8 @@ pub(super) async fn prove(inner: &Inner, password: &SecretText, code: &str) -> R
         }
     };
     let password = SecretString::from(password.expose());
-    let signed_in = server::sign_in(&connection, &email, &password, &keys, &signer, Some(user)).await?;
+    let signed_in =
+        server::sign_in(&connection, &email, &password, &keys, &signer, Some(user), Standing::Known).await?;
     give_second_factor(&connection, &signer, code).await?;
     Ok(Proven { connection, signer, user, export_key: signed_in.export_key })
 }
@@ -160,6 +161,6 @@ pub(super) async fn sign_in_as_owner(
         sealing: sealing.public_key(),
     };
     let signer = DeviceSigner { device: keys.id, key: std::sync::Arc::new(signing) };
-    server::sign_in(&connection, email, password, &keys, &signer, user).await?;
+    server::sign_in(&connection, email, password, &keys, &signer, user, Standing::New).await?;
     give_second_factor(&connection, &signer, code).await
 }

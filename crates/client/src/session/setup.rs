@@ -15,7 +15,7 @@ use keyquay_crypto::sealing::SealingKey;
 use keyquay_crypto::sign::SigningKey;
 use keyquay_crypto::{RecoveryCode, SecretKey, SecretString};
 use keyquay_protocol::wire::{Bytes, Status};
-use keyquay_protocol::{Code, DeviceId, DeviceKeys, Problem, UserId};
+use keyquay_protocol::{Code, DeviceId, DeviceKeys, Entry, Problem, UnlockRecords, UserId};
 
 use super::kit::Kit;
 use super::lifecycle::{parse_recovery_code, parse_secret_key};
@@ -46,6 +46,8 @@ pub(crate) struct Setup {
     pub device_name: String,
     pub mail: Option<MailRecord>,
     pub kit: Option<Kit>,
+    /// A Genesis that was sent: a lost answer is asked for again with the same bytes.
+    pub genesis: Option<(Entry, UnlockRecords)>,
 }
 
 /// A device that the keystore knows and the log does not: its keys are in memory only.
@@ -99,6 +101,7 @@ impl Setup {
             device_name,
             mail: None,
             kit: None,
+            genesis: None,
         }
     }
 
@@ -156,14 +159,16 @@ impl Session {
         let connection = self.0.setup_of(Setup::connection)?;
         let registration = server::register(&connection, &email, &password).await?;
         let now = self.0.now();
-        self.0.with_setup(|setup| {
-            setup.path = SetupPath::FirstDevice;
-            setup.email = Some(email);
-            setup.password = Some(password);
-            setup.registration = Some(registration);
-            setup.address_mail_sent = Some(now);
-            setup.step = SetupStep::ConfirmAddress;
-        })
+        self.0
+            .with_setup(|setup| {
+                setup.path = SetupPath::FirstDevice;
+                setup.email = Some(email);
+                setup.password = Some(password);
+                setup.registration = Some(registration);
+                setup.address_mail_sent = Some(now);
+                setup.step = SetupStep::ConfirmAddress;
+            })
+            .inspect(|_| self.watch_link())
     }
 
     /// Signs in; a further device brings its Secret Key along, now or when it is asked for.
@@ -267,8 +272,16 @@ impl Session {
     ) -> Result<SetupView, Problem> {
         let connection = self.0.setup_of(Setup::connection)?;
         let pending = PendingDevice::make_random();
-        let signed_in =
-            server::sign_in(&connection, &email, &password, &pending.keys(), &pending.signer(), None).await?;
+        let signed_in = server::sign_in(
+            &connection,
+            &email,
+            &password,
+            &pending.keys(),
+            &pending.signer(),
+            None,
+            server::Standing::New,
+        )
+        .await?;
         self.0.with_setup(|setup| {
             setup.email = Some(email);
             setup.password = Some(password);

@@ -103,8 +103,15 @@ impl Session {
     pub async fn sync_keep_all_local(&self) -> Result<AccountsView, Problem> {
         let _step = self.0.step().await;
         self.0.keep_all_local(Strict::No)?;
-        let is_ended = self.0.core().open()?.log.as_ref().is_some_and(State::is_ended);
-        if is_ended {
+        let (is_ended, all_kept) = {
+            let core = self.0.core();
+            let open = core.open()?;
+            let log = open.log.as_ref();
+            let kept = |id| open.local.contains_key(&account_of(id));
+            let all_kept = log.is_some_and(|log| log.live_items().all(|(id, _)| kept(*id)));
+            (log.is_some_and(State::is_ended), all_kept)
+        };
+        if is_ended && all_kept {
             self.0.engine.stop().await;
             self.0.end_sync_here()?;
         }

@@ -99,10 +99,8 @@ impl Session {
     ) -> Result<BackupCodes, Problem> {
         let _step = self.0.step().await;
         let proven = proof::prove(&self.0, &password, &code).await?;
-        let renewed: keyquay_protocol::wire::SecondFactorConfirmed = proven
-            .connection
-            .post_empty(&proven.signer, "/v1/second-factor/backup-codes")
-            .await?;
+        let renewed: keyquay_protocol::wire::SecondFactorConfirmed =
+            proven.connection.post_empty(&proven.signer, "/v1/second-factor/backup-codes").await?;
         Ok(BackupCodes { codes: renewed.backup_codes.into_iter().map(SecretText::new).collect() })
     }
 
@@ -174,7 +172,8 @@ impl Session {
         let root = open_root_here(&self.0, &code)?;
         self.0.engine.stop().await;
         let opened = self.0.take_over_as_local(&root)?;
-        if opened.damaged == 0 {
+        let waiting = self.0.core().open()?.vault.outbox_len().map_err(of_vault)?;
+        if opened.damaged == 0 && waiting == 0 {
             self.0.forget_sync()?;
         }
         self.0.emit_accounts();
@@ -189,6 +188,7 @@ impl Session {
     /// Those of the disk.
     pub async fn general_sign_out(&self) -> Result<AppView, Problem> {
         let _step = self.0.step().await;
+        self.0.refuse_sign_out()?;
         self.0.engine.stop().await;
         if let Ok((connection, signer)) = self.0.enrolled() {
             let path = format!("/v1/devices/{}/suspension", signer.device);
@@ -235,6 +235,20 @@ impl Session {
 }
 
 impl Inner {
+    /// What a sign-out would lose for good.
+    fn refuse_sign_out(&self) -> Result<(), Problem> {
+        let core = self.core();
+        let open = core.open()?;
+        if matches!(open.vault.disabled(), keyquay_vault::Disabled::UntilProven) {
+            return Err(Problem::new(Code::Disabled));
+        }
+        if open.vault.outbox_len().map_err(of_vault)? > 0 {
+            let detail = "Changes of synced accounts wait to be sent, and signing out would lose them. Go online first.";
+            return Err(Problem::new(Code::NotAllowed).with_detail(detail));
+        }
+        Ok(())
+    }
+
     /// Opens every live item for root, and keeps each as a local account.
     fn take_over_as_local(&self, root: &keyquay_protocol::Root) -> Result<OpenedWithoutServer, Problem> {
         let mut core = self.core();

@@ -1,6 +1,6 @@
 use keyquay_crypto::sha256;
 use keyquay_protocol::wire::{LogAnswer, blob_address};
-use keyquay_protocol::{Code, ItemId, Problem, Violation};
+use keyquay_protocol::{Code, ItemId, ItemStatus, Problem, Violation};
 use keyquay_vault::LogBatch;
 
 use super::intake::open_synced;
@@ -34,8 +34,12 @@ pub(super) async fn fetch_missing(
         let path = format!("/v1/blobs/{}", blob_address(&hash));
         let blob = match connection.get(signer, &path).await {
             Ok(blob) => blob,
-            // It may have been superseded in the meantime; then the log says so, and the next round finds it.
-            Err(problem) if problem.code == Code::NotFound => return withheld(inner, id, &hash),
+            // It may have been superseded or withdrawn in the meantime; then the log says so.
+            Err(problem) if problem.code == Code::NotFound => {
+                super::engine::pull(inner, connection, signer).await?;
+                withheld(inner, id, &hash)?;
+                continue;
+            }
             Err(problem) => return Err(problem),
         };
         store(inner.core().open_mut()?, vec![blob])?;
@@ -97,8 +101,10 @@ fn store(open: &mut Open, blobs: Vec<Vec<u8>>) -> Result<(), Problem> {
     open.change(|_| {}, |transaction| transaction.append_log(&batch).map(|_| ()).map_err(of_vault))
 }
 
-fn withheld(inner: &Inner, id: ItemId, hash: &[u8; 32]) -> Result<bool, Problem> {
+/// A blob that is live by the latest word of the log and not given out is a violation.
+fn withheld(inner: &Inner, id: ItemId, hash: &[u8; 32]) -> Result<(), Problem> {
     let core = inner.core();
-    let still_live = core.open()?.log.as_ref().and_then(|log| log.items().get(&id)).map(|item| item.blob);
-    if still_live == Some(*hash) { Err(of_violation(Violation::Blob)) } else { Ok(true) }
+    let item = core.open()?.log.as_ref().and_then(|log| log.items().get(&id)).copied();
+    let still_live = item.is_some_and(|item| item.status == ItemStatus::Live && item.blob == *hash);
+    if still_live { Err(of_violation(Violation::Blob)) } else { Ok(()) }
 }

@@ -3,13 +3,13 @@ use std::time::Duration;
 
 use keyquay_crypto::random_bytes;
 use keyquay_protocol::wire::{Event, LogAnswer, Status};
-use keyquay_protocol::{Code, LogHead, Problem, Seen, State, Violation, entry_head};
+use keyquay_protocol::{Code, LogHead, Problem, Seen, State, Violation};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::blobs::fetch_missing;
-use super::intake::{Acknowledged, Taken, take_in};
+use super::intake::{Acknowledged, Taken, head_at, take_in};
 use super::push::push;
 use super::share::{open_half, request_share};
 use crate::server::{Connection, DeviceSigner, Received, ServerAddress};
@@ -81,15 +81,21 @@ async fn run(session: Session, mut stopped: watch::Receiver<bool>) {
         }
         let until = Instant::now() + jittered(pause);
         pause = (pause * 2).min(longest_pause(inner));
-        loop {
-            tokio::select! {
-                () = sleep_until(until) => break,
-                () = inner.wake.notified() => { pause = FIRST_PAUSE; break }
-                () = tokio::time::sleep(TICK) => close_when_lease_is_over(inner),
-                _ = stopped.changed() => return,
-            }
+        tokio::select! {
+            () = sleep_until(until) => {}
+            () = inner.wake.notified() => pause = FIRST_PAUSE,
+            _ = stopped.changed() => return,
         }
-        close_when_lease_is_over(inner);
+    }
+}
+
+/// Looks at the lease for as long as the session lives, whatever the engine does meanwhile.
+pub(crate) async fn watch_lease(inner: std::sync::Weak<Inner>) {
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tick.tick().await;
+        let Some(inner) = inner.upgrade() else { return };
+        close_when_lease_is_over(&inner);
     }
 }
 
@@ -114,6 +120,8 @@ async fn connected(inner: &Inner) -> Result<(), Problem> {
     refresh_status(inner, &connection, &signer).await?;
     in_step(inner, &connection, &signer).await?;
     let mut silent_since = Instant::now();
+    // An interval, not a pause: frames that come in between do not put it off.
+    let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
             received = events.next() => match received? {
@@ -125,11 +133,10 @@ async fn connected(inner: &Inner) -> Result<(), Problem> {
                 }
             },
             () = inner.wake.notified() => in_step(inner, &connection, &signer).await?,
-            () = tokio::time::sleep(TICK) => {
+            _ = tick.tick() => {
                 if silent_since.elapsed() > SILENCE {
                     return Err(Problem::new(Code::Offline));
                 }
-                close_when_lease_is_over(inner);
                 let is_due = inner.core().open()?.half.as_ref().is_none_or(|half| half.lease.is_due(inner.now()));
                 if is_due {
                     renew_share(inner, &connection, &signer).await?;
@@ -175,7 +182,9 @@ async fn renew_share(inner: &Inner, connection: &Connection, signer: &DeviceSign
         (user, open.log.as_ref().map(State::head))
     };
     let (share, lease) = match request_share(connection, signer, user, head).await {
-        Err(problem) if problem.code == Code::Removed => {
+        // A removal is believed only with the entry that proves it. A word that the keystore refuses as off its chain
+        // means that one of the two was set back, which the log tells.
+        Err(problem) if matches!(problem.code, Code::Removed | Code::EntryRefused) => {
             pull(inner, connection, signer).await?;
             return Err(problem);
         }
@@ -330,11 +339,6 @@ fn check_seen(inner: &Inner, seen: &[Seen]) -> Result<(), Problem> {
     Ok(())
 }
 
-fn head_at(open: &Open, seq: u64) -> Option<[u8; 32]> {
-    let entries = open.vault.entries_after(seq.checked_sub(1)).ok()?;
-    entries.iter().find(|entry| entry.seq == seq).map(|entry| entry_head(&entry.payload, &entry.signature))
-}
-
 /// What a screen must show, and what must happen, after entries were taken in.
 pub(crate) fn after_intake(inner: &Inner, taken: &Taken) -> Result<(), Problem> {
     if !taken.accounts.is_empty() || taken.removed {
@@ -426,15 +430,16 @@ pub(crate) fn close_when_lease_is_over(inner: &Inner) {
     let closed = {
         let mut core = inner.core();
         let Ok(open) = core.open_mut() else { return };
-        let offline_use = open.vault.offline_share().ok().flatten().is_some();
         let is_over = open.half.as_ref().is_some_and(|half| half.lease.is_over(inner.now()));
-        if is_over && !offline_use {
+        // The keyring is asked only then: it may want its person.
+        let closes = is_over && open.vault.offline_share().ok().flatten().is_none();
+        if closes {
             open.half = None;
             if open.link.state == SyncState::Offline {
                 open.link.state = SyncState::Closed;
             }
         }
-        is_over && !offline_use
+        closes
     };
     if closed {
         inner.emit_status();

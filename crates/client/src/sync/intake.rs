@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use keyquay_exchanges::{Account, AccountId};
 use keyquay_protocol::{
-    Author, Body, DeviceId, Entry, Item, ItemContent, ItemId, Payload, Problem, State, Violation, open_item,
+    Author, Body, Code, DeviceId, Entry, Item, ItemContent, ItemId, Payload, Problem, State, UserId,
+    Violation, open_item,
 };
 use keyquay_vault::{EditId, End, LogBatch, LogEntry};
 
@@ -40,12 +41,14 @@ pub(crate) fn take_in(
     acknowledged: Acknowledged,
     now: u64,
 ) -> Result<Taken, Problem> {
-    let Some(own) = open.settings.device else {
-        return Err(Problem::new(keyquay_protocol::Code::NotSignedIn));
+    let (Some(own), Some(user)) = (open.settings.device, open.settings.user) else {
+        return Err(Problem::new(Code::NotSignedIn));
     };
+    let entries = skip_known(open, entries)?;
     let mut log = open.log.take();
     let mut half = open.half.take();
-    let mut intake = Intake::new(own, now);
+    let mut intake = Intake::new(own, user, now);
+    intake.retrieved = open.settings.retrieved.clone();
     let mut violation = None;
     for entry in entries {
         if let Err(found) = intake.entry(&mut log, half.as_mut(), entry) {
@@ -68,11 +71,36 @@ pub(crate) fn take_in(
     }
 }
 
+/// The entries beyond the own head. Those up to it must be the ones that are here: two steps may have asked for them.
+fn skip_known<'a>(open: &Open, entries: &'a [Entry]) -> Result<&'a [Entry], Problem> {
+    let Some(head) = open.log.as_ref().map(State::head) else { return Ok(entries) };
+    let mut rest = entries;
+    while let [first, after @ ..] = rest {
+        let seq = first.decode().map_err(|error| of_violation(error.into()))?.seq;
+        if seq > head.seq {
+            break;
+        }
+        let known = if seq == head.seq { Some(head.hash) } else { head_at(open, seq) };
+        if known != Some(first.head()) {
+            return Err(of_violation(Violation::RolledBack));
+        }
+        rest = after;
+    }
+    Ok(rest)
+}
+
+/// The head of the own chain at an entry that is here.
+pub(crate) fn head_at(open: &Open, seq: u64) -> Option<[u8; 32]> {
+    let entries = open.vault.entries_after(seq.checked_sub(1)).ok()?;
+    entries.iter().find(|entry| entry.seq == seq).map(keyquay_vault::LogEntry::hash)
+}
+
 /// Above so many new entries the state is stored beside them, so that the next start replays few.
 const SNAPSHOT_EVERY: u64 = 64;
 
 struct Intake {
     own: DeviceId,
+    user: UserId,
     now: u64,
     batch: LogBatch,
     taken: Taken,
@@ -82,15 +110,18 @@ struct Intake {
     put_by_own: BTreeSet<ItemId>,
     put_by_others: BTreeSet<ItemId>,
     gone: BTreeSet<ItemId>,
+    /// Accounts that are usable here. What is only offered goes with its withdrawal.
+    retrieved: BTreeSet<AccountId>,
     /// Edits of items that others withdrew: their accounts are local ones now.
     moot: Vec<EditId>,
     needs_snapshot: bool,
 }
 
 impl Intake {
-    fn new(own: DeviceId, now: u64) -> Self {
+    fn new(own: DeviceId, user: UserId, now: u64) -> Self {
         Self {
             own,
+            user,
             now,
             batch: LogBatch::default(),
             taken: Taken::default(),
@@ -98,6 +129,7 @@ impl Intake {
             put_by_own: BTreeSet::new(),
             put_by_others: BTreeSet::new(),
             gone: BTreeSet::new(),
+            retrieved: BTreeSet::new(),
             moot: Vec::new(),
             needs_snapshot: false,
         }
@@ -110,9 +142,8 @@ impl Intake {
         entry: &Entry,
     ) -> Result<(), Violation> {
         let Some(state) = log else {
-            let payload = entry.decode()?;
-            *log = Some(State::begin(payload.user, entry)?);
-            self.keep(entry, payload.seq);
+            *log = Some(State::begin(self.user, entry)?);
+            self.keep(entry, 1);
             self.needs_snapshot = true;
             return Ok(());
         };
@@ -134,7 +165,8 @@ impl Intake {
             }
             Body::ItemWithdrawn { item, .. } => {
                 self.batch.withdrawn.extend(before.map(|before| before.blob));
-                if let Some(half) = half.as_deref_mut().filter(|_| !by_own) {
+                let is_usable = self.retrieved.contains(&account_of(*item));
+                if let Some(half) = half.as_deref_mut().filter(|_| !by_own && is_usable) {
                     self.keep_withdrawn(half, *item);
                 }
                 self.drop_item(half, *item);

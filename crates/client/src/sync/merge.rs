@@ -12,7 +12,12 @@ pub(crate) enum Rebased {
         conflict: bool,
     },
     Delete,
-    Withdraw,
+    /// `unseen` is a version of another device that the owner's local copy does not have.
+    Withdraw {
+        unseen: Vec<Version>,
+    },
+    /// The other version is here and does not open: nothing is put over it, and the edit becomes a local account.
+    KeepBeside(Version),
     /// Nothing is left to do: it is so already, or another device's edit beats this deletion.
     Drop,
 }
@@ -33,11 +38,19 @@ pub(crate) fn rebase(
     let live = item.filter(|item| item.status == ItemStatus::Live);
     let is_unseen = item.is_some_and(|item| item.revision != base);
     match kind {
-        EditKind::Withdraw if live.is_some() => Rebased::Withdraw,
+        EditKind::Withdraw if live.is_some() => {
+            let theirs = current.filter(|_| is_unseen);
+            let versions =
+                theirs.into_iter().flat_map(|theirs| theirs.beside.iter().chain([&theirs.account]));
+            Rebased::Withdraw { unseen: versions.cloned().collect() }
+        }
         EditKind::Delete if live.is_some() && !is_unseen => Rebased::Delete,
         EditKind::Withdraw | EditKind::Delete => Rebased::Drop,
         EditKind::Put { account, beside } => {
             let theirs = current.filter(|_| live.is_some());
+            if is_unseen && live.is_some() && theirs.is_none() {
+                return Rebased::KeepBeside(account.clone());
+            }
             if is_unseen && theirs.is_some_and(|theirs| theirs.account == *account) && beside.is_none() {
                 return Rebased::Drop;
             }
@@ -59,8 +72,9 @@ fn put(
         }
     };
     match chosen {
-        Some(chosen) => chosen.iter().for_each(&mut keep),
-        None => theirs.into_iter().flat_map(|theirs| &theirs.beside).for_each(&mut keep),
+        // What stands beside a revision that the chooser has not seen was not chosen against.
+        Some(chosen) if !is_unseen => chosen.iter().for_each(&mut keep),
+        _ => theirs.into_iter().flat_map(|theirs| &theirs.beside).for_each(&mut keep),
     }
     let before = theirs.filter(|_| is_unseen);
     before.into_iter().for_each(|theirs| keep(&theirs.account));
@@ -151,6 +165,24 @@ mod tests {
         assert_eq!(seen, (content("mine", &[]), 0, false));
         let unseen = versions(rebase(&chosen, 5, Some(&item(6, ItemStatus::Live)), Some(&now)));
         assert_eq!(unseen, (content("mine", &["theirs"]), 0, true));
+    }
+
+    #[test]
+    fn nothing_is_put_over_a_version_that_does_not_open_here() {
+        let live = item(4, ItemStatus::Live);
+        assert!(matches!(rebase(&edit("ours"), 3, Some(&live), None), Rebased::KeepBeside(_)));
+    }
+
+    #[test]
+    fn a_withdrawal_keeps_the_version_that_its_owner_has_not_seen() {
+        let now = content("theirs", &["beside"]);
+        let live = item(4, ItemStatus::Live);
+        let Rebased::Withdraw { unseen } = rebase(&EditKind::Withdraw, 3, Some(&live), Some(&now)) else {
+            panic!("it is withdrawn");
+        };
+        assert_eq!(unseen, [version("beside"), version("theirs")]);
+        let seen = rebase(&EditKind::Withdraw, 4, Some(&live), Some(&now));
+        assert!(matches!(seen, Rebased::Withdraw { unseen } if unseen.is_empty()));
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod merge;
 mod push;
 mod share;
 
-pub(crate) use self::engine::{Engine, after_intake, close_when_lease_is_over, open_offline, pull};
+pub(crate) use self::engine::{
+    Engine, after_intake, close_when_lease_is_over, open_offline, pull, watch_lease,
+};
 pub(crate) use self::intake::{Acknowledged, take_in};
 pub(crate) use self::share::{open_half, request_share};

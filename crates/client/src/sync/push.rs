@@ -100,7 +100,12 @@ fn prepare(open: &mut Open, signer: &DeviceSigner, now: u64) -> Result<Option<Ou
             sending.push(edit.item);
         }
     }
-    drop_edits(open, &done)?;
+    let spilled = if batch.outgoing.entries.is_empty() {
+        std::mem::take(&mut batch.outgoing.spilled)
+    } else {
+        Vec::new()
+    };
+    drop_edits(open, &done, &spilled)?;
     if batch.outgoing.entries.is_empty() {
         // All of this batch was moot; there may be more behind it.
         return if done.is_empty() { Ok(None) } else { prepare(open, signer, now) };
@@ -134,7 +139,15 @@ impl Batch {
                 return Ok(());
             }
             Rebased::Delete => state.draft_item_deleted(edit.item, now),
-            Rebased::Withdraw => state.draft_item_withdrawn(edit.item, now),
+            Rebased::Withdraw { unseen } => {
+                unseen.iter().for_each(|version| self.spill(version));
+                state.draft_item_withdrawn(edit.item, now)
+            }
+            Rebased::KeepBeside(version) => {
+                self.spill(&version);
+                moot.push(edit.id);
+                return Ok(());
+            }
             Rebased::Put { content, spilled, conflict } => {
                 if conflict {
                     tracing::info!(item = %edit.item, "two edits of one item: both versions are kept");
@@ -171,14 +184,20 @@ fn current_content(
     half: &OpenHalf,
     edit: &Edit,
 ) -> Result<Option<ItemContent>, Problem> {
-    let (EditKind::Put { .. }, Some(item)) = (&edit.kind, state.items().get(&edit.item)) else {
+    let (EditKind::Put { .. } | EditKind::Withdraw, Some(item)) = (&edit.kind, state.items().get(&edit.item))
+    else {
         return Ok(None);
     };
     let Some(blob) = vault.blob(&item.blob).map_err(of_vault)? else { return Ok(None) };
     Ok(open_content(state, half, edit.item, item, &blob))
 }
 
-fn drop_edits(open: &mut Open, done: &[EditId]) -> Result<(), Problem> {
+/// Takes edits out that need no entry; what they held beyond it becomes local accounts.
+fn drop_edits(
+    open: &mut Open,
+    done: &[EditId],
+    spilled: &[keyquay_exchanges::Account],
+) -> Result<(), Problem> {
     if done.is_empty() {
         return Ok(());
     }
@@ -191,9 +210,15 @@ fn drop_edits(open: &mut Open, done: &[EditId]) -> Result<(), Problem> {
             for id in done {
                 transaction.remove_edit(*id).map_err(of_vault)?;
             }
+            for account in spilled {
+                transaction.put_account(account).map_err(of_vault)?;
+            }
             Ok(())
         },
     )?;
+    if !spilled.is_empty() {
+        open.reload_local()?;
+    }
     open.half_mut()?.edits.retain(|edit| !done.contains(&edit.id));
     Ok(())
 }

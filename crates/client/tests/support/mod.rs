@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyquay_client::session::{KeyringChoice, MemoryPreferences, Options, Session};
+use keyquay_client::view::SecretText;
 use keyquay_client::view::accounts::{
     AccountDetails, AccountRow, AccountState, AccountsView, Environment, FieldInput, NewAccount, Permissions,
 };
 use keyquay_client::view::sync::{SetupPath, SetupStep, SetupView, SyncView};
 use keyquay_client::view::welcome::SyncState;
-use keyquay_client::view::SecretText;
 use keyquay_protocol::{Clock, Problem};
 use keyquay_server::testing::{TestClock, TestServer};
 use totp_rs::{Builder, Secret};
@@ -180,7 +180,10 @@ impl Device {
     }
 
     pub async fn add(&self, exchange: &str, label: &str, key: &str, api_secret: &str) -> AccountRow {
-        self.session.account_add(new_account(exchange, label, key, api_secret)).await.expect("the account is added")
+        self.session
+            .account_add(new_account(exchange, label, key, api_secret))
+            .await
+            .expect("the account is added")
     }
 
     pub async fn accounts(&self) -> AccountsView {

@@ -299,7 +299,7 @@ mod tests {
                 AccountState::Uploading,
             ),
             (local(|_, _, _, _, sending| *sending = true), AccountState::LocalOnly),
-            (local(|disabled, ..| *disabled = true), AccountState::DisabledProveIdentity),
+            (local(|disabled, _, _, _, _| *disabled = true), AccountState::DisabledProveIdentity),
             (
                 local(|disabled, pinned, withdrawn, uploading, sending| {
                     for fact in [disabled, pinned, withdrawn, uploading, sending] {
@@ -319,7 +319,7 @@ mod tests {
                 synced(|_, retrieved, retrieving, _| (*retrieved, *retrieving) = (false, true)),
                 AccountState::Retrieving,
             ),
-            (synced(|verified, ..| *verified = false), AccountState::DisabledVerifyDevice),
+            (synced(|verified, _, _, _| *verified = false), AccountState::DisabledVerifyDevice),
         ];
         for (place, state) in table {
             assert_eq!(row_state(Facts { place, opens: true }), state, "{place:?}");
@@ -328,10 +328,10 @@ mod tests {
 
     #[test]
     fn what_does_not_open_is_damaged_unless_it_is_disabled() {
-        for place in [LOCAL, SYNCED, local(|_, pinned, ..| *pinned = true)] {
+        for place in [LOCAL, SYNCED, local(|_, pinned, _, _, _| *pinned = true)] {
             assert_eq!(row_state(Facts { place, opens: false }), AccountState::Damaged, "{place:?}");
         }
-        let disabled = local(|disabled, ..| *disabled = true);
+        let disabled = local(|disabled, _, _, _, _| *disabled = true);
         assert_eq!(row_state(Facts { place: disabled, opens: false }), AccountState::DisabledProveIdentity);
     }
 

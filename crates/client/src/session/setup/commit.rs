@@ -46,27 +46,21 @@ impl Session {
         persist(inner, &step, &secret_key).await?;
         inner.progress(ProgressKind::SigningIn, 1, 4);
 
-        let changed = change_password(&step.connection, &step.signer, step.user, &password).await?;
+        let sent = inner.setup_of(|setup| Ok(setup.genesis.clone()))?;
+        let (genesis, records) = match sent {
+            Some(sent) => sent,
+            None => make_genesis(&step, &password, &secret_key, &recovery_code).await?,
+        };
         inner.progress(ProgressKind::SigningIn, 2, 4);
-        let root = Root::make_random();
-        let unlock_key = UnlockKey::derive(&changed.export_key, &secret_key, step.user);
-        let records = seal_records(&root, changed.record, &unlock_key, step.user, |root| {
-            root.seal_with_recovery_code(&recovery_code, step.user)
-        })?;
-        let now = step.connection.now();
-        let genesis = State::draft_genesis(
-            step.user,
-            &root,
-            &step.keys,
-            &step.profile,
-            &VaultKey::make_random(),
-            records.to_set(1),
-            now,
-        )
-        .map_err(|_| Problem::new(Code::Internal))?
-        .sign_as_root(&root);
+        inner.with_setup(|setup| setup.genesis = Some((genesis.clone(), records.clone())))?;
         let recovery_record = records.root_by_recovery.clone();
-        post(&step, vec![genesis.clone()], Some(records)).await?;
+        match post(&step, vec![genesis.clone()], Some(records)).await {
+            // The answer to this very Genesis was lost, or another device was faster; the log tells which.
+            Err(problem) if problem.code == Code::LogExists => {
+                pull(inner, &step.connection, &step.signer).await?;
+            }
+            other => other?,
+        }
         inner.progress(ProgressKind::SigningIn, 3, 4);
         finish(inner, &step, &[genesis], &recovery_record, true).await?;
         inner.progress(ProgressKind::SigningIn, 4, 4);
@@ -93,9 +87,20 @@ impl Session {
                 .ok_or_else(|| Problem::new(Code::SecretKeyWrong))
         })?;
         persist(inner, &step, &secret_key).await?;
+        let is_fresh = inner.core().open()?.log.is_none();
         pull(inner, &step.connection, &step.signer).await?;
         inner.progress(ProgressKind::SigningIn, 2, 4);
-        let entries = self.add(&step, &root, &record, &secret_key).await?;
+        let entries = match self.add(&step, &root, &record, &secret_key).await {
+            Err(problem) if problem.code == Code::OtherRoot && is_fresh => {
+                // A log that is not this root's must not stand in the way of the true one.
+                let mut core = inner.core();
+                let open = core.open_mut()?;
+                open.change(|_| {}, |transaction| transaction.clear_log().map_err(of_vault))?;
+                open.reload_log()?;
+                return Err(problem);
+            }
+            other => other?,
+        };
         inner.progress(ProgressKind::SigningIn, 3, 4);
         finish(inner, &step, &entries, &record.root_by_recovery.0, false).await?;
         inner.progress(ProgressKind::SigningIn, 4, 4);
@@ -179,6 +184,7 @@ impl Setup {
         self.secret_key = None;
         self.recovery_code = None;
         self.kit = None;
+        self.genesis = None;
     }
 }
 
@@ -189,6 +195,32 @@ impl Settings {
         self.set_up = set_up;
         self.ended = None;
     }
+}
+
+async fn make_genesis(
+    step: &Step,
+    password: &SecretString,
+    secret_key: &SecretKey,
+    recovery_code: &keyquay_crypto::RecoveryCode,
+) -> Result<(Entry, UnlockRecords), Problem> {
+    let changed = change_password(&step.connection, &step.signer, step.user, password).await?;
+    let root = Root::make_random();
+    let unlock_key = UnlockKey::derive(&changed.export_key, secret_key, step.user);
+    let records = seal_records(&root, changed.record, &unlock_key, step.user, |root| {
+        root.seal_with_recovery_code(recovery_code, step.user)
+    })?;
+    let genesis = State::draft_genesis(
+        step.user,
+        &root,
+        &step.keys,
+        &step.profile,
+        &VaultKey::make_random(),
+        records.to_set(1),
+        step.connection.now(),
+    )
+    .map_err(|_| Problem::new(Code::Internal))?
+    .sign_as_root(&root);
+    Ok((genesis, records))
 }
 
 /// What the last step of an enrolment needs.

@@ -1,5 +1,8 @@
 //! The two gates: second factor and emailed link.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use keyquay_crypto::SecretString;
 use keyquay_protocol::wire::{
     BackupCode, DeviceState, RegistrationConfirmed, RegistrationStatus, SecondFactorCode,
@@ -72,13 +75,15 @@ impl Session {
         let path = format!("/v1/devices/{}/verification-mail", signer.device);
         let sent: VerificationMailSent = connection.post_empty(&signer, &path).await?;
         let now = self.0.now();
-        self.0.with_setup(|setup| {
-            let name = device_name.trim();
-            if !name.is_empty() {
-                setup.device_name = name.chars().take(60).collect();
-            }
-            setup.mail = Some(MailRecord { sent: now, expires: sent.expires });
-        })
+        self.0
+            .with_setup(|setup| {
+                let name = device_name.trim();
+                if !name.is_empty() {
+                    setup.device_name = name.chars().take(60).collect();
+                }
+                setup.mail = Some(MailRecord { sent: now, expires: sent.expires });
+            })
+            .inspect(|_| self.watch_link())
     }
 
     /// Looks whether a link that is waited for was opened, and goes on if it was.
@@ -135,6 +140,27 @@ impl Session {
             setup.password = Some(password);
             setup.step = SetupStep::Kit;
         })
+    }
+
+    /// Looks by itself whether the link that is waited for was opened, as long as its step lasts.
+    pub(super) fn watch_link(&self) {
+        const PAUSE: Duration = Duration::from_secs(2);
+        let weak = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(PAUSE).await;
+                let Some(session) = weak.upgrade().map(Session) else { return };
+                let waits = |setup: &Setup| {
+                    Ok(matches!(setup.step, SetupStep::ConfirmAddress | SetupStep::Verification))
+                };
+                if !session.0.setup_of(waits).unwrap_or(false) {
+                    return;
+                }
+                if let Err(problem) = session.sync_setup_check().await {
+                    tracing::debug!(code = problem.code.as_str(), "the link is still waited for");
+                }
+            }
+        });
     }
 
     async fn check_address(&self) -> Result<SetupView, Problem> {

@@ -22,9 +22,12 @@ impl Session {
         let _step = self.0.step().await;
         if !same {
             let problem = Problem::new(Code::OtherHistory);
+            // It stays off over restarts, until its owner switches it on again.
+            self.0.core().open_mut()?.change(|settings| settings.sync_on = false, |_| Ok(()))?;
             self.0.set_link(Link::with(SyncState::Stopped, problem.clone()));
             return Err(problem);
         }
+        self.0.core().open_mut()?.change(|settings| settings.sync_on = true, |_| Ok(()))?;
         self.0.engine.start(self);
         self.0.with_setup(|setup| {
             if setup.step == SetupStep::Compare {
