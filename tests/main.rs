@@ -14,5 +14,6 @@
 #[allow(dead_code, unused_imports, reason = "a vocabulary: no test needs every word of it")]
 mod support;
 
+mod commands;
 mod first_window;
 mod start;

@@ -70,6 +70,13 @@ impl Desktop {
         Window::open(self, Start::on(device).with_server(server)).await
     }
 
+    /// The app as a command, for what a window cannot show.
+    pub fn app_command(&self, device: &str) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_keyquay"));
+        command.args(Start::on(device).arguments(self));
+        command
+    }
+
     /// Where the device keeps everything.
     pub fn data_folder(&self, device: &str) -> PathBuf {
         self.folder.path().join("devices").join(device)

@@ -15,7 +15,7 @@ use super::{free_port, tool, wait_for};
 /// A running app. Everything of [`Page`] works on it.
 pub struct Window {
     page: Page,
-    _driver: Process,
+    driver: Process,
 }
 
 /// How to start the app.
@@ -32,6 +32,15 @@ impl<'a> Start<'a> {
     pub fn with_server(self, server: &'a str) -> Self {
         Self { server: Some(server), ..self }
     }
+
+    pub fn arguments(&self, desktop: &Desktop) -> Vec<String> {
+        let folder = desktop.data_folder(self.device).display().to_string();
+        let mut arguments = vec!["--profile".to_owned(), "test".to_owned(), "--data-dir".to_owned(), folder];
+        if let Some(server) = self.server {
+            arguments.extend(["--sync-server".to_owned(), server.to_owned()]);
+        }
+        arguments
+    }
 }
 
 impl Window {
@@ -47,18 +56,14 @@ impl Window {
             .await;
         }
 
-        let folder = desktop.data_folder(start.device);
-        let mut arguments = vec!["--profile", "test", "--data-dir", folder.to_str().unwrap()];
-        if let Some(server) = start.server {
-            arguments.extend(["--sync-server", server]);
-        }
+        let arguments = start.arguments(desktop);
         let application = json!({ "application": env!("CARGO_BIN_EXE_keyquay"), "args": arguments });
         let opening = connect(port, json!({ "tauri:options": application }));
         let client = tokio::time::timeout(Duration::from_secs(60), opening)
             .await
             .unwrap_or_else(|_| panic!("the window did not open within a minute:\n{}", driver.output()))
             .unwrap_or_else(|error| panic!("the window did not open: {error}\n{}", driver.output()));
-        let window = Self { page: Page { client }, _driver: driver };
+        let window = Self { page: Page { client }, driver: driver };
         // The session starts on a blank page that the app's own one then replaces.
         let is_ours = "return location.protocol === 'tauri:' && document.readyState === 'complete'";
         wait_for("the app's page", async || {
@@ -71,7 +76,8 @@ impl Window {
 
     /// Closes the window as its owner would; its data stays.
     pub async fn close(self) {
-        self.page.client.close().await.unwrap();
+        self.page.client.close_window().await.unwrap();
+        self.driver.wait_until_ended("keyquay").await;
     }
 
     /// The row of the account that is labelled `label`.
@@ -86,27 +92,30 @@ impl Window {
 
     /// Keeps what the window shows, in both themes, as `target/screens/{name}-{light,dark}.png`.
     pub async fn screens(&self, name: &str) {
-        for theme in ["light", "dark", "system"] {
-            self.call("general_set_theme", json!({ "theme": theme })).await;
-            if theme == "system" {
-                return;
-            }
+        for theme in ["light", "dark"] {
+            self.set_theme(theme).await;
             let query = format!("return matchMedia('(prefers-color-scheme: {theme})').matches");
             wait_for(&format!("the {theme} theme"), async || (self.run(&query).await == true).then_some(()))
                 .await;
             self.screenshot(&format!("{name}-{theme}")).await;
         }
+        self.set_theme("system").await;
     }
 
-    /// Calls a command of the backend as the page would; panics with the problem that it answers.
-    pub async fn call(&self, command: &str, arguments: Value) -> Value {
+    /// Calls a command of the backend as the page would: its answer, or the problem.
+    pub async fn call(&self, command: &str, arguments: Value) -> Result<Value, Value> {
         let script = "const [command, args, done] = arguments;
             window.__TAURI__.core.invoke(command, args).then((ok) => done({ ok }), (problem) => done({ problem }))";
         let answer = self.client.execute_async(script, vec![json!(command), arguments]).await.unwrap();
         match answer.get("problem") {
-            Some(problem) => panic!("{command} answered {problem}"),
-            None => answer["ok"].clone(),
+            Some(problem) => Err(problem.clone()),
+            None => Ok(answer["ok"].clone()),
         }
+    }
+
+    /// A locked app changes its theme too, though it then has no view of General to answer with.
+    async fn set_theme(&self, theme: &str) {
+        let _ = self.call("general_set_theme", json!({ "theme": theme })).await;
     }
 
     async fn row(&self, attribute: &str, name: &str) -> Element {
