@@ -259,11 +259,17 @@ pub(super) fn open_root_here(inner: &Inner, code: &RecoveryCode) -> Result<Root,
     let (Some(record), Some(log)) = (record, &open.log) else {
         return Err(Problem::new(Code::NoLog).with_detail("This device holds no synced accounts."));
     };
-    Root::open_with_recovery_code(code, log.user(), &record, Some(log.root())).map_err(|violation| {
-        match of_violation(violation) {
-            problem if problem.code == Code::SecretKeyWrong => Problem::new(Code::RecoveryCodeWrong),
-            problem => problem,
-        }
+    log.open_root_with_recovery_code(code, &record).map_err(|violation| match violation {
+        Violation::Unlock => Problem::new(Code::RecoveryCodeWrong),
+        Violation::UnlockRecord if open.is_removed() => Problem::new(Code::Closed).with_detail(
+            "The recovery code was replaced, and this device was removed before it learned of the new one. \
+             Use its lock passphrase, or sign in.",
+        ),
+        Violation::UnlockRecord => Problem::new(Code::Closed).with_detail(
+            "The recovery code was replaced on another device, and this one has not fetched what the new code opens. \
+             Go online once, then use the newest kit.",
+        ),
+        other => of_violation(other),
     })
 }
 

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::blobs::fetch_missing;
 use super::intake::{Acknowledged, Taken, head_at, take_in};
 use super::push::push;
+use super::recovery::keep_recovery_record;
 use super::share::{open_half, request_share};
 use crate::server::{Connection, DeviceSigner, Received, ServerAddress};
 use crate::session::{Inner, LastSyncRecord, Link, Open, Session, of_vault, of_violation};
@@ -221,6 +222,7 @@ async fn in_step(inner: &Inner, connection: &Connection, signer: &DeviceSigner) 
         if fetch_missing(inner, connection, signer).await? {
             inner.emit_accounts();
         }
+        keep_recovery_record(inner, connection, signer).await?;
         let waits = inner.core().open()?.half.as_ref().is_some_and(|half| !half.edits.is_empty());
         if !waits {
             synced(inner, received, sent)?;
@@ -266,6 +268,7 @@ async fn on_event(
                 let received = taken.received;
                 after_intake(inner, &taken)?;
                 fetch_missing(inner, connection, signer).await?;
+                keep_recovery_record(inner, connection, signer).await?;
                 synced(inner, received, 0)?;
                 return Ok(());
             }

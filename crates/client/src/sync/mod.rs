@@ -5,6 +5,7 @@ mod engine;
 mod intake;
 mod merge;
 mod push;
+mod recovery;
 mod share;
 
 pub(crate) use self::engine::{
