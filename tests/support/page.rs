@@ -118,7 +118,7 @@ impl Page {
     }
 
     /// The element that a script returned. The standard wraps its id in an object with one fixed key.
-    pub(super) fn element(&self, returned: Value) -> Option<Element> {
+    pub fn element(&self, returned: Value) -> Option<Element> {
         let id = returned.as_object()?.values().next()?.as_str()?.to_owned();
         Some(Element::from_element_id(self.client.clone(), id.into()))
     }
