@@ -46,7 +46,7 @@ impl Stage {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_travel_to_a_second_device_and_close_when_it_is_removed() {
+async fn keys_travel_between_two_sessions_and_close_when_one_is_removed() {
     let mut stage = stage().await;
     let (desk, laptop) = stage.two_devices().await;
     assert!(laptop.row("Savings").await.is_none(), "a pinned account never leaves its device");

@@ -198,7 +198,7 @@ fn accounts_acknowledged_before_a_kill_are_there_after_it() {
     let mut acknowledged: Option<u8> = None;
     for round in 0..4_u64 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "--ignored", "--nocapture", "crash::writes_accounts_until_it_is_killed"])
+            .args(["--exact", "--nocapture", "crash::writes_accounts_until_it_is_killed"])
             .env("KEYQUAY_TEST_DIR", dir.path())
             .stdout(Stdio::piped())
             .spawn()
@@ -222,9 +222,9 @@ fn accounts_acknowledged_before_a_kill_are_there_after_it() {
 }
 
 #[test]
-#[ignore = "is run by the test above, in processes of its own"]
+/// The part of the test above that runs in a process of its own; without a folder there is nothing to do.
 fn writes_accounts_until_it_is_killed() {
-    let dir = std::env::var_os("KEYQUAY_TEST_DIR").unwrap();
+    let Some(dir) = std::env::var_os("KEYQUAY_TEST_DIR") else { return };
     let profile = Profile::open(dir.as_ref(), "main").unwrap();
     let passphrase = secret("correct");
     let mut vault = if Vault::exists(&profile).unwrap() {

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 fn a_second_process_is_told_which_one_has_the_profile() {
     let dir = TempDir::new().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture", "profile::holds_a_profile_until_its_input_ends"])
+        .args(["--exact", "--nocapture", "profile::holds_a_profile_until_its_input_ends"])
         .env("KEYQUAY_TEST_DIR", dir.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -31,9 +31,9 @@ fn a_second_process_is_told_which_one_has_the_profile() {
 }
 
 #[test]
-#[ignore = "is run by the test above, in a process of its own"]
+/// The part of the test above that runs in a process of its own; without a folder there is nothing to do.
 fn holds_a_profile_until_its_input_ends() {
-    let dir = std::env::var_os("KEYQUAY_TEST_DIR").unwrap();
+    let Some(dir) = std::env::var_os("KEYQUAY_TEST_DIR") else { return };
     let _profile = Profile::open(dir.as_ref(), "main").unwrap();
     println!("held");
     std::io::stdin().lines().for_each(drop);

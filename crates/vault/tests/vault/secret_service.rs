@@ -19,7 +19,7 @@ fn a_vault_lives_with_a_real_secret_service_that_comes_up_late() {
     }
     let dir = tempfile::TempDir::new().unwrap();
     let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture", "secret_service::runs_on_a_bus_of_its_own"])
+        .args(["--exact", "--nocapture", "secret_service::runs_on_a_bus_of_its_own"])
         .env("KEYQUAY_TEST_DIR", dir.path())
         .env("DBUS_SESSION_BUS_ADDRESS", address(dir.path()))
         .env("XDG_RUNTIME_DIR", dir.path())
@@ -31,9 +31,9 @@ fn a_vault_lives_with_a_real_secret_service_that_comes_up_late() {
 }
 
 #[test]
-#[ignore = "is run by the test above, in a session of its own"]
+/// The part of the test above that runs in a process of its own; without a folder there is nothing to do.
 fn runs_on_a_bus_of_its_own() {
-    let dir = PathBuf::from(std::env::var_os("KEYQUAY_TEST_DIR").unwrap());
+    let Some(dir) = std::env::var_os("KEYQUAY_TEST_DIR").map(PathBuf::from) else { return };
     let keyring = Arc::new(SystemKeyring::new());
     let early = keyring.probe();
     assert!(matches!(early, Err(KeyringError::Unavailable { .. })), "{early:?}");
