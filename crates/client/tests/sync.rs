@@ -132,7 +132,11 @@ async fn the_link_of_a_mail_works_once_and_refusing_it_suspends_the_device() {
     let page = reqwest::get(&link).await.unwrap();
     assert_eq!(page.status(), 200, "a scanner that opens the link sees the page");
     let view = laptop.session.sync_setup_check().await.unwrap();
-    assert_eq!(view.step, keyquay_client::view::sync::SetupStep::Verification, "and verifies nothing by that");
+    assert_eq!(
+        view.step,
+        keyquay_client::view::sync::SetupStep::Verification,
+        "and verifies nothing by that"
+    );
     assert_eq!(support::answer_link(&link, "refuse").await, 200);
     assert_eq!(support::answer_link(&link, "confirm").await, 410, "a link works once");
     let refused = laptop.session.sync_setup_check().await.unwrap_err();

@@ -84,7 +84,8 @@ fn choose(open: &mut Open, id: AccountId, version: &str, keep_others: bool) -> R
         if at == chosen {
             put = Some(version.account.to_bytes().map_err(|error| of_account(&error))?);
         } else if keep_others {
-            copies.push(copy_of(&version.account, format!("{} ({})", version.account.label, at + 1))?);
+            let number = copies.len() + 2;
+            copies.push(copy_of(&version.account, format!("{} ({number})", version.account.label))?);
         }
     }
     let account = put.ok_or_else(|| Problem::new(Code::AccountGone))?;
