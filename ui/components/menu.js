@@ -36,6 +36,7 @@ export function menuButton(label, items) {
     const list = await items();
     if (!wrap.isConnected || trigger.getAttribute('aria-expanded') === 'true') return;
     const menu = h('div', { role: 'menu', class: 'menu', 'aria-labelledby': id }, ...list.map((item) => menuItem(item, close)));
+    wrap.closest('.row')?.classList.add('unclipped');
     wrap.append(menu);
     place(menu, trigger);
     trigger.setAttribute('aria-expanded', 'true');

@@ -170,6 +170,7 @@ export function addressStep(view) {
     busy: 'Asking the server…',
     onSubmit: () => checkLink('confirmAddress'),
     onView: say,
+    onRemove: goOnByItself('confirmAddress'),
   };
 }
 
@@ -190,6 +191,29 @@ export async function checkLink(step) {
   const view = await call('sync_setup_check');
   if (view.step !== step) return view;
   throw { code: 'linkNotOpened', message: 'The link is not confirmed yet.', hint: 'Open it from the mail and press the button on its page.' };
+}
+
+/**
+ * Asks now and then, for as long as the step is shown, so that it goes on once the link was opened.
+ *
+ * @param {SetupView['step']} step
+ * @returns {() => void} stops asking
+ */
+export function goOnByItself(step) {
+  let asking = false;
+  const timer = setInterval(async () => {
+    if (asking) return;
+    asking = true;
+    try {
+      store.apply({ kind: 'setup', view: await call('sync_setup_check') });
+    } catch (reason) {
+      // While it waits, the button says what is wrong; what it met on going on would be lost.
+      if (store.views.setup && store.views.setup.step !== step) await attempt(() => Promise.reject(reason));
+    } finally {
+      asking = false;
+    }
+  }, 2_000);
+  return () => clearInterval(timer);
 }
 
 /** @param {string} text */

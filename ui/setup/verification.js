@@ -6,7 +6,7 @@ import { phraseBlock } from '../components/code.js';
 import { button, h } from '../components/dom.js';
 import { allFilled, field } from '../components/form.js';
 import { ago } from '../words/time.js';
-import { apply, checkLink, waiting } from './sign-in.js';
+import { apply, checkLink, goOnByItself, waiting } from './sign-in.js';
 
 /**
  * "Request verification mail", and then the wait for its link.
@@ -64,6 +64,7 @@ function waitStep(first) {
   };
   tick();
   const timer = setInterval(tick, 1_000);
+  const stopAsking = goOnByItself('verification');
   return {
     title: 'Verify this device',
     content: [
@@ -80,7 +81,10 @@ function waitStep(first) {
       view = next;
       tick();
     },
-    onRemove: () => clearInterval(timer),
+    onRemove: () => {
+      clearInterval(timer);
+      stopAsking();
+    },
   };
 }
 
