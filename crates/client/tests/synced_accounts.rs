@@ -299,6 +299,8 @@ async fn retrieving_tells_how_far_it_is_and_asks_for_the_share() {
     for label in ["One", "Two", "Three"] {
         ids.push(laptop.until_row(label, AccountState::Available).await.id);
     }
+    // The sealed copies have come by then, which has a progress of its own.
+    laptop.until_status(SyncState::Synced).await;
     let mut changes = laptop.session.changes();
     laptop.session.accounts_retrieve(ids.clone()).await.expect("retrieved");
     let progress: Vec<_> = std::iter::from_fn(|| changes.try_recv().ok())

@@ -1,7 +1,7 @@
 //! Before the tabs: the first start, the lock, and proof on a removed device.
 
 use keyquay_crypto::{RecoveryCode, SecretString};
-use keyquay_protocol::{Code, Problem, Root};
+use keyquay_protocol::{Code, Problem, Root, Violation};
 use keyquay_vault::{Disabled, OwnerProof, Vault};
 
 use super::{Inner, Open, Session, blocking, of_vault, of_violation, proof};
