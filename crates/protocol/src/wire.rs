@@ -84,7 +84,8 @@ message! {
     SecondFactorCode { code: String, }
     /// `POST /v1/sign-in/second-factor` with a backup code instead.
     BackupCode { backup_code: String, }
-    /// `POST /v1/second-factor/start`: a new secret, not in force before it is confirmed. `backup_code` replaces a lost one.
+    /// `POST /v1/second-factor/start`: a new secret, not in force before it is confirmed. `backup_code` replaces a lost one;
+    /// without it, an active device with fresh proof replaces the one that gave the proof.
     SecondFactorStart {
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         backup_code: Option<String>,
@@ -116,6 +117,8 @@ message! {
 
     /// `GET /v1/unlock-record` (signed, proven).
     UnlockRecordAnswer { root_by_password: Bytes, root_by_recovery: Bytes, }
+    /// `GET /v1/recovery-record` (active): what a device keeps for the day the server is gone.
+    RecoveryRecordAnswer { root_by_recovery: Bytes, }
 
     /// `POST /v1/recovery/start`: enrolment without the password. The answer is the same for unknown addresses.
     RecoveryStart { email: String, device: DeviceKeysText, }

@@ -481,3 +481,105 @@ async fn a_password_that_was_changed_during_a_sign_in_does_not_finish_it() {
     assert_eq!(code(finished), Some(Code::SignIn));
     late.sign_in(&world, &changed).await.unwrap();
 }
+
+#[tokio::test]
+async fn new_backup_codes_need_proof_and_end_the_old_ones() {
+    let world = World::new().await;
+    let (person, one, _) = synced(&world, "ada@example.com").await;
+    let renew = async |device: &Installation, body: &[u8]| {
+        let call = device.signed(&world, "POST", "/v1/second-factor/backup-codes", body.to_vec());
+        world.call(call).await.map(|content| from_json::<SecondFactorConfirmed>(content).unwrap())
+    };
+    let pending = Installation::make();
+    pending.pass_gates(&world, &person).await;
+    assert_eq!(code(renew(&pending, b"").await), Some(Code::NotAllowed));
+    world.wait(11 * 60);
+    assert_eq!(code(renew(&one, b"").await), Some(Code::ProofRequired));
+    one.sign_in(&world, &person).await.unwrap();
+    assert_eq!(code(renew(&one, b"").await), Some(Code::ProofRequired), "the password alone is no proof");
+
+    one.prove(&world, &person).await;
+    assert_eq!(code(renew(&one, b"{}").await), Some(Code::Malformed));
+    let renewed = renew(&one, b"").await.unwrap();
+    assert_eq!(renewed.backup_codes.len(), 10);
+    one.sign_in(&world, &person).await.unwrap();
+    for backup_code in person.backup_codes.lock().unwrap().iter().take(2) {
+        let old = BackupCode { backup_code: backup_code.clone() };
+        let refused: Result<Status, _> = one.post(&world, "/v1/sign-in/second-factor", &old).await;
+        assert_eq!(code(refused), Some(Code::SecondFactor));
+    }
+    let new = BackupCode { backup_code: renewed.backup_codes[3].clone() };
+    let status: Status = one.post(&world, "/v1/sign-in/second-factor", &new).await.unwrap();
+    assert_eq!(status.backup_codes_left, 9);
+    one.prove(&world, &person).await;
+}
+
+#[tokio::test]
+async fn a_proven_device_replaces_the_factor_and_what_rested_on_the_old_one_ends() {
+    let world = World::new().await;
+    let (person, one, root) = synced(&world, "ada@example.com").await;
+    let two = another_device(&world, &person, &root).await;
+    let start = SecondFactorStart { backup_code: None };
+    let begin = async |device: &Installation| {
+        device.post::<SecondFactorStarted>(&world, "/v1/second-factor/start", &start).await
+    };
+    let confirm = async |device: &Installation, secret: &str| {
+        let new = SecondFactorCode { code: code_at(secret, world.now()) };
+        device.post::<SecondFactorConfirmed>(&world, "/v1/second-factor/confirm", &new).await
+    };
+    world.wait(11 * 60);
+    one.sign_in(&world, &person).await.unwrap();
+    assert_eq!(code(begin(&one).await), Some(Code::SecondFactorExists), "the password alone is no proof");
+
+    // Not confirmed in time: the old factor stays in force, and proves again.
+    one.prove(&world, &person).await;
+    let late = begin(&one).await.unwrap();
+    world.wait(10 * 60);
+    one.sign_in(&world, &person).await.unwrap();
+    assert_eq!(code(confirm(&one, &late.secret).await), Some(Code::ProofRequired));
+
+    one.prove(&world, &person).await;
+    two.prove(&world, &person).await;
+    let (of_one, of_two) = (begin(&one).await.unwrap(), begin(&two).await.unwrap());
+    let confirmed = confirm(&one, &of_one.secret).await.unwrap();
+    assert_eq!(confirmed.backup_codes.len(), 10);
+    assert_eq!(code(confirm(&two, &of_two.secret).await), Some(Code::SecondFactorExists));
+    let unlock: Result<UnlockRecordAnswer, _> = two.get(&world, "/v1/unlock-record").await;
+    assert_eq!(code(unlock), Some(Code::ProofRequired), "the proof held the old factor");
+
+    two.sign_in(&world, &person).await.unwrap();
+    assert_eq!(code(two.give_factor(&world, &person).await), Some(Code::SecondFactor));
+    let old = BackupCode { backup_code: person.backup_codes.lock().unwrap()[0].clone() };
+    let refused: Result<Status, _> = two.post(&world, "/v1/sign-in/second-factor", &old).await;
+    assert_eq!(code(refused), Some(Code::SecondFactor));
+    *person.authenticator.lock().unwrap() = of_one.secret;
+    two.give_factor(&world, &person).await.unwrap();
+    // A setup that rested on the factor before stays refused, with a new proof as well.
+    assert_eq!(code(confirm(&two, &of_two.secret).await), Some(Code::SecondFactorExists));
+}
+
+#[tokio::test]
+async fn each_active_device_gets_the_recovery_record_that_the_latest_unlock_set_names() {
+    let world = World::new().await;
+    let (person, one, root) = synced(&world, "ada@example.com").await;
+    let pending = Installation::make();
+    pending.pass_gates(&world, &person).await;
+    let record =
+        async |device: &Installation| device.get::<RecoveryRecordAnswer>(&world, "/v1/recovery-record").await;
+    assert_eq!(code(record(&pending).await), Some(Code::NotAllowed));
+    let two = another_device(&world, &person, &root).await;
+    one.pull(&world, person.user).await;
+    world.wait(11 * 60);
+    let first = record(&two).await.unwrap().root_by_recovery;
+    assert!(two.state().unlock().names_root_by_recovery(&first.0));
+
+    one.prove(&world, &person).await;
+    let renewed = Person { recovery_code: keyquay_crypto::RecoveryCode::make_random(), ..person };
+    let records = renewed.records(&root);
+    let set = one.state().draft_unlock_set(&records, world.now()).sign_as_root(&root);
+    one.append(&world, vec![set], Some(records)).await.unwrap();
+    two.pull(&world, renewed.user).await;
+    assert!(!two.state().unlock().names_root_by_recovery(&first.0));
+    let second = record(&two).await.unwrap().root_by_recovery;
+    two.state().open_root_with_recovery_code(&renewed.recovery_code, &second.0).unwrap();
+}

@@ -90,13 +90,16 @@ pub(super) const ROUTES: &[Route] = &[
         .attempt()
         .takes(Takes::Json(&[described::<wire::SecondFactorCode>, described::<wire::BackupCode>]))
         .gives(Gives::Json(described::<wire::Status>)),
-    signed(Verb::Post, "/v1/second-factor/start", "Set up a second factor, or replace a lost one")
+    signed(Verb::Post, "/v1/second-factor/start", "Set up a second factor, or replace one")
         .attempt()
         .takes(Takes::Json(&[described::<wire::SecondFactorStart>]))
         .gives(Gives::Json(described::<wire::SecondFactorStarted>)),
     signed(Verb::Post, "/v1/second-factor/confirm", "Confirm the second factor; the backup codes")
         .attempt()
         .takes(Takes::Json(&[described::<wire::SecondFactorCode>]))
+        .gives(Gives::Json(described::<wire::SecondFactorConfirmed>)),
+    signed(Verb::Post, "/v1/second-factor/backup-codes", "Ten new backup codes; the old ones end")
+        .attempt()
         .gives(Gives::Json(described::<wire::SecondFactorConfirmed>)),
     signed(Verb::Post, "/v1/devices/{id}/verification-mail", "Request the mail that verifies this device")
         .attempt()
@@ -118,6 +121,8 @@ pub(super) const ROUTES: &[Route] = &[
         .gives(Gives::Json(described::<wire::PasswordStarted>)),
     signed(Verb::Get, "/v1/unlock-record", "The sealed root seeds")
         .gives(Gives::Json(described::<wire::UnlockRecordAnswer>)),
+    signed(Verb::Get, "/v1/recovery-record", "The root seed under the recovery code, for a device to keep")
+        .gives(Gives::Json(described::<wire::RecoveryRecordAnswer>)),
     open(Verb::Post, "/v1/recovery/start", "Enrol a device without the password")
         .attempt()
         .takes(Takes::Json(&[described::<wire::RecoveryStart>]))

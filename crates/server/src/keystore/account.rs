@@ -1,6 +1,8 @@
 //! What a user does with password, address and registration itself.
 
-use keyquay_protocol::wire::{Bytes, EmailChange, Event, PasswordStart, PasswordStarted, UnlockRecordAnswer};
+use keyquay_protocol::wire::{
+    Bytes, EmailChange, Event, PasswordStart, PasswordStarted, RecoveryRecordAnswer, UnlockRecordAnswer,
+};
 use keyquay_protocol::{Code, DeviceId, Problem};
 
 use super::addresses::{Email, Owner};
@@ -29,6 +31,12 @@ impl Inner {
             root_by_password: Bytes(root_by_password),
             root_by_recovery: Bytes(root_by_recovery),
         }))
+    }
+
+    /// What each device keeps, so that the recovery code opens what it holds without a server.
+    pub async fn recovery_record(&self, user: &UserGuard) -> Result<Answer, Problem> {
+        let root_by_recovery = Bytes(self.unlock_bytes(user, ROOT_BY_RECOVERY).await?);
+        Ok(Answer::json(&RecoveryRecordAnswer { root_by_recovery }))
     }
 
     /// OPAQUE's first answer for a new password; the record travels with the UnlockSet or Genesis.

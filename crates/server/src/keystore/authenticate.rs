@@ -21,12 +21,13 @@ impl Inner {
         };
         self.pass_gate(&user, device, step)?;
         match step {
-            Step::SecondFactor => self.second_factor(&mut user, device, call, subject).await,
+            Step::SecondFactor | Step::BackupCodes => self.second_factor(&mut user, device, call, subject).await,
             Step::Status => Ok(Answer::json(&self.status(&user, device)?)),
             Step::VerificationMail => self.order_verification_mail(&mut user, device, call, subject).await,
             Step::Suspend => self.suspend(&mut user, device, call, subject).await,
             Step::Log => self.log_answer(&user, device, subject).await,
             Step::UnlockRecord => self.unlock_record(&user, device).await,
+            Step::RecoveryRecord => self.recovery_record(&user).await,
             Step::Share => self.give_share(&mut user, device, call).await,
             Step::Append => self.append(&mut user, device, call).await,
             Step::PasswordStart => self.start_password(&user, call),

@@ -9,12 +9,16 @@ use super::records::{DeviceRecord, Standing, UserRecord};
 pub enum Step {
     /// Give a second factor, or set one up.
     SecondFactor,
+    /// New backup codes in place of the old ones.
+    BackupCodes,
     Status,
     VerificationMail,
     /// Suspend one device or all.
     Suspend,
     Log,
     UnlockRecord,
+    /// The record of the recovery code alone, which each device keeps.
+    RecoveryRecord,
     Share,
     /// Any append; what an entry needs beyond this is [`Needs`].
     Append,
@@ -76,7 +80,7 @@ fn pending_gate(user: &UserRecord, device: &DeviceRecord, step: Step, now: u64) 
         Step::Log | Step::UnlockRecord | Step::Share | Step::Append | Step::PasswordStart => {
             second_factor(user, device).and_then(|()| link(device))
         }
-        Step::Blob | Step::EmailStart => Err(Code::NotAllowed),
+        Step::Blob | Step::EmailStart | Step::BackupCodes | Step::RecoveryRecord => Err(Code::NotAllowed),
     }
 }
 
@@ -89,6 +93,7 @@ fn recovery_gate(user: &UserRecord, device: &DeviceRecord, step: Step) -> Result
             link(device).and_then(|()| second_factor(user, device))
         }
         Step::Suspend | Step::DeleteUser | Step::Blob | Step::EmailStart => Err(Code::NotAllowed),
+        Step::BackupCodes | Step::RecoveryRecord => Err(Code::NotAllowed),
     }
 }
 
@@ -102,8 +107,8 @@ fn active_gate(user: &UserRecord, device: &DeviceRecord, step: Step, now: u64) -
         Step::Status | Step::Log | Step::Blob | Step::Share => Ok(()),
         Step::DeleteUser => proof(device, now),
         _ if has_ended => Err(Code::SyncEnded),
-        Step::Suspend | Step::Append | Step::Events => Ok(()),
-        Step::UnlockRecord | Step::PasswordStart | Step::EmailStart => proof(device, now),
+        Step::Suspend | Step::Append | Step::Events | Step::RecoveryRecord => Ok(()),
+        Step::UnlockRecord | Step::PasswordStart | Step::EmailStart | Step::BackupCodes => proof(device, now),
         Step::VerificationMail => Err(Code::NotAllowed),
     }
 }
@@ -134,8 +139,9 @@ mod tests {
     use crate::message::Origin;
 
     const NOW: u64 = 1_000;
-    const ALL: [Step; 13] = [
+    const ALL: [Step; 15] = [
         Step::SecondFactor,
+        Step::BackupCodes,
         Step::Status,
         Step::VerificationMail,
         Step::Suspend,
@@ -148,6 +154,7 @@ mod tests {
         Step::EmailStart,
         Step::Events,
         Step::DeleteUser,
+        Step::RecoveryRecord,
     ];
 
     fn user() -> UserRecord {
@@ -240,14 +247,24 @@ mod tests {
 
     #[test]
     fn an_active_device_may_do_everything_and_proves_itself_for_what_needs_root() {
-        let plain =
-            [Step::Status, Step::Suspend, Step::Log, Step::Share, Step::Append, Step::Blob, Step::Events];
+        let plain = [
+            Step::Status,
+            Step::Suspend,
+            Step::Log,
+            Step::Share,
+            Step::Append,
+            Step::Blob,
+            Step::Events,
+            Step::RecoveryRecord,
+        ];
         assert_eq!(allowed(&user(), &active()), plain);
         let proven = DeviceRecord { password_until: NOW + 1, proven_until: NOW + 1, ..active() };
         let missing: Vec<Step> =
             ALL.into_iter().filter(|step| gate(&user(), &proven, *step, NOW).is_err()).collect();
         assert_eq!(missing, [Step::VerificationMail]);
-        for step in [Step::UnlockRecord, Step::PasswordStart, Step::EmailStart, Step::DeleteUser] {
+        let with_proof =
+            [Step::UnlockRecord, Step::PasswordStart, Step::EmailStart, Step::DeleteUser, Step::BackupCodes];
+        for step in with_proof {
             assert_eq!(gate(&user(), &active(), step, NOW), Err(Code::ProofRequired));
         }
     }
@@ -297,7 +314,8 @@ mod tests {
         for step in [Step::Log, Step::UnlockRecord, Step::Share, Step::Append, Step::PasswordStart] {
             assert_eq!(gate(&user(), &both, step, NOW), Ok(()));
         }
-        for step in [Step::Suspend, Step::DeleteUser, Step::Blob, Step::EmailStart] {
+        let never = [Step::Suspend, Step::DeleteUser, Step::Blob, Step::EmailStart];
+        for step in never.into_iter().chain([Step::BackupCodes, Step::RecoveryRecord]) {
             assert_eq!(gate(&user(), &both, step, NOW), Err(Code::NotAllowed));
         }
     }

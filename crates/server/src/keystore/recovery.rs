@@ -56,6 +56,7 @@ impl Inner {
             Step::VerificationMail | Step::Suspend | Step::DeleteUser | Step::Blob | Step::EmailStart => {
                 Err(Code::NotAllowed.into())
             }
+            Step::BackupCodes | Step::RecoveryRecord => Err(Code::NotAllowed.into()),
             _ => Err(Code::LinkRequired.into()),
         }
     }

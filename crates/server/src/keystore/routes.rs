@@ -31,6 +31,7 @@ pub enum Subject {
     GiveSecondFactor,
     StartSecondFactor,
     ConfirmSecondFactor,
+    RenewBackupCodes,
 }
 
 impl Route {
@@ -66,6 +67,7 @@ fn parse(method: &str, path: &str, query: Option<&str>) -> Option<Route> {
         ("POST", ["sign-in", "second-factor"]) => Signed(Step::SecondFactor, Subject::GiveSecondFactor),
         ("POST", ["second-factor", "start"]) => Signed(Step::SecondFactor, Subject::StartSecondFactor),
         ("POST", ["second-factor", "confirm"]) => Signed(Step::SecondFactor, Subject::ConfirmSecondFactor),
+        ("POST", ["second-factor", "backup-codes"]) => Signed(Step::BackupCodes, Subject::RenewBackupCodes),
         ("POST", ["devices", "suspension"]) => Signed(Step::Suspend, Subject::AllDevices),
         ("POST", ["devices", id, "suspension"]) => Signed(Step::Suspend, Subject::Device(id.parse().ok()?)),
         ("POST", ["devices", id, "verification-mail"]) => {
@@ -73,6 +75,7 @@ fn parse(method: &str, path: &str, query: Option<&str>) -> Option<Route> {
         }
         ("POST", ["password", "start"]) => Signed(Step::PasswordStart, Subject::None),
         ("GET", ["unlock-record"]) => Signed(Step::UnlockRecord, Subject::None),
+        ("GET", ["recovery-record"]) => Signed(Step::RecoveryRecord, Subject::None),
         ("GET", ["log"]) => Signed(Step::Log, Subject::After(after(query)?)),
         ("POST", ["log"]) if query.is_none() => Signed(Step::Append, Subject::None),
         ("GET", ["blobs", hash]) => Signed(Step::Blob, Subject::Blob(digest(hash)?)),

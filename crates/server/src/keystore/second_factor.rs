@@ -12,7 +12,7 @@ use keyquay_protocol::{Code, DeviceId, Problem, UserId};
 use totp_rs::{Builder, Secret, Totp};
 
 use super::limits::{Counted, Network};
-use super::records::PROOF;
+use super::records::{DeviceRecord, PROOF};
 use super::routes::Subject;
 use super::rows::{Draft, Kind, damaged};
 use super::users::UserGuard;
@@ -29,6 +29,7 @@ impl Inner {
         match subject {
             Subject::StartSecondFactor => self.start_second_factor(user, device, call).await,
             Subject::ConfirmSecondFactor => self.confirm_second_factor(user, device, call).await,
+            Subject::RenewBackupCodes => self.renew_backup_codes(user, call).await,
             _ => self.give_second_factor(user, device, call).await,
         }
     }
@@ -50,6 +51,7 @@ impl Inner {
         self.uncount_factor(user, device);
 
         let mut draft = self.rows.draft(user.id).await?;
+        user.forget();
         self.keep_factor(user, &factor, &mut draft)?;
         self.passed(user, device, &mut draft)?;
         user.commit(&self.rows, vec![draft]).await?;
@@ -57,7 +59,23 @@ impl Inner {
         Ok(Answer::json(&self.status(user, device)?))
     }
 
-    /// A new secret, in force once it is confirmed. Where there is a factor, a backup code says that it is lost.
+    /// Ten new codes in the place of those that are left, for an active device that proved itself.
+    async fn renew_backup_codes(&self, user: &mut UserGuard, call: &Call) -> Result<Answer, Problem> {
+        if !call.body.is_empty() {
+            return Err(Code::Malformed.into());
+        }
+        let mut factor = self.factor(user.id, IN_FORCE).await?.ok_or_else(|| damaged(Kind::SecondFactor))?;
+        let backup_codes = factor.renew_backup_codes(user.id);
+        let mut draft = self.rows.draft(user.id).await?;
+        user.forget();
+        self.keep_factor(user, &factor, &mut draft)?;
+        user.commit(&self.rows, vec![draft]).await?;
+        self.connections.push(&user.listening_devices(), &Event::StatusChanged);
+        Ok(Answer::json(&SecondFactorConfirmed { backup_codes }))
+    }
+
+    /// A new secret, in force once it is confirmed. Where there is a factor, a backup code says that it is lost, or
+    /// the proof of an active device holds it.
     async fn start_second_factor(
         &self,
         user: &mut UserGuard,
@@ -71,15 +89,22 @@ impl Inner {
         }
         let mut replaces = None;
         if user.record.second_factor {
-            let code = backup_code.ok_or(Code::SecondFactorExists)?;
-            self.count_factor(user, device, call)?;
-            let hash = hash_backup_code(user.id, &code);
-            let factor = self.factor(user.id, IN_FORCE).await?.ok_or_else(|| damaged(Kind::SecondFactor))?;
-            if !factor.backup_codes.contains(&hash) {
-                return Err(Code::SecondFactor.into());
+            if backup_code.is_none() && !self.may_replace(user, device) {
+                return Err(Code::SecondFactorExists.into());
             }
-            self.uncount_factor(user, device);
-            replaces = Some(hash);
+            let factor = self.factor(user.id, IN_FORCE).await?.ok_or_else(|| damaged(Kind::SecondFactor))?;
+            replaces = Some(match backup_code {
+                Some(code) => {
+                    self.count_factor(user, device, call)?;
+                    let hash = hash_backup_code(user.id, &code);
+                    if !factor.backup_codes.contains(&hash) {
+                        return Err(Code::SecondFactor.into());
+                    }
+                    self.uncount_factor(user, device);
+                    hash
+                }
+                None => factor.mark(user.id),
+            });
         }
         let factor = Factor {
             secret: SecretBytes::make_random(),
@@ -106,24 +131,39 @@ impl Inner {
         let mut factor = self.factor(user.id, device.as_bytes()).await?.ok_or(Code::Expired)?;
         if user.record.second_factor {
             let current = self.factor(user.id, IN_FORCE).await?.ok_or_else(|| damaged(Kind::SecondFactor))?;
-            let still_good = factor.backup_codes.iter().any(|hash| current.backup_codes.contains(hash));
-            if !still_good {
+            let mark = current.mark(user.id);
+            let by_code = factor.backup_codes.iter().any(|hash| current.backup_codes.contains(hash));
+            let by_proof = factor.backup_codes.contains(&mark);
+            if !by_code && !by_proof {
                 return Err(Code::SecondFactorExists.into());
+            }
+            if !by_code && !self.may_replace(user, device) {
+                return Err(Code::ProofRequired.into());
             }
         }
         factor.accept(&Given::Code(code), self.now(), user.id).ok_or(Code::SecondFactor)?;
         self.uncount_factor(user, device);
 
-        let backup_codes: Vec<String> = (0..BACKUP_CODES).map(|_| make_backup_code()).collect();
-        factor.backup_codes = backup_codes.iter().map(|code| hash_backup_code(user.id, code)).collect();
-        user.record.second_factor = true;
+        let backup_codes = factor.renew_backup_codes(user.id);
         let mut draft = self.rows.draft(user.id).await?;
         draft.delete(Kind::SecondFactor, device.as_bytes());
+        // From here on memory is ahead of the database, and counts again with the commit.
+        user.forget();
+        user.record.second_factor = true;
         self.keep_factor(user, &factor, &mut draft)?;
+        end_other_proofs(user, device, &mut draft)?;
         self.passed(user, device, &mut draft)?;
         user.commit(&self.rows, vec![draft]).await?;
         self.connections.push(&user.listening_devices(), &Event::StatusChanged);
         Ok(Answer::json(&SecondFactorConfirmed { backup_codes }))
+    }
+
+    /// Whether the factor in force was just given on this active device, after the password.
+    fn may_replace(&self, user: &UserGuard, device: DeviceId) -> bool {
+        let now = self.now();
+        user.devices
+            .get(&device)
+            .is_some_and(|record| record.is_active() && !record.suspended && record.proven_until > now)
     }
 
     fn passed(&self, user: &mut UserGuard, device: DeviceId, draft: &mut Draft) -> Result<(), Problem> {
@@ -171,6 +211,7 @@ impl Inner {
 /// Key of the factor in force; those being set up have their device's id.
 const IN_FORCE: &[u8] = b"in force";
 const PURPOSE: &str = "keyquay/1/second-factor";
+const MARK: &str = "keyquay/1/second-factor-mark";
 const BACKUP_CODES: usize = 10;
 /// Without the letters that look like others; 32 of them: five bits each.
 const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -178,6 +219,20 @@ const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// A device that is in the log has a count of its own; the pending ones together have one.
 fn counted_device(user: &UserGuard, device: DeviceId) -> Option<DeviceId> {
     user.devices.get(&device).filter(|record| !record.is_pending()).map(|_| device)
+}
+
+/// The proof of every other device rested on the factor before.
+fn end_other_proofs(user: &mut UserGuard, device: DeviceId, draft: &mut Draft) -> Result<(), Problem> {
+    let proven =
+        |(id, record): (&DeviceId, &DeviceRecord)| (*id != device && record.proven_until > 0).then_some(*id);
+    let others: Vec<DeviceId> = user.devices.iter().filter_map(proven).collect();
+    for other in others {
+        if let Some(record) = user.devices.get_mut(&other) {
+            record.proven_until = 0;
+        }
+        user.put_device(draft, other)?;
+    }
+    Ok(())
 }
 
 enum Given {
@@ -198,7 +253,8 @@ struct Factor {
     secret: SecretBytes<20>,
     /// The last step that was accepted.
     last_step: u64,
-    /// Hashes of the codes that are left. While it is being set up: of the code that allows to replace.
+    /// Hashes of the codes that are left. While it is being set up: of the code that allows to replace, or the mark
+    /// of the factor that a proof held.
     backup_codes: Vec<Digest>,
 }
 
@@ -217,6 +273,18 @@ impl Factor {
                 Some(())
             }
         }
+    }
+
+    /// Ten new codes in the place of those that are left.
+    fn renew_backup_codes(&mut self, user: UserId) -> Vec<String> {
+        let codes: Vec<String> = (0..BACKUP_CODES).map(|_| make_backup_code()).collect();
+        self.backup_codes = codes.iter().map(|code| hash_backup_code(user, code)).collect();
+        codes
+    }
+
+    /// Tells this factor from those before and after it.
+    fn mark(&self, user: UserId) -> Digest {
+        sha256(&Zeroizing::new(cbor_array![MARK, user, self.secret.expose()]))
     }
 
     fn totp(&self) -> Option<Totp> {
