@@ -14,7 +14,7 @@ main() {
   cargo fmt --all --check
 
   step "Lints of the Rust code"
-  cargo clippy --locked --workspace --all-targets --quiet -- --deny warnings
+  cargo clippy --locked --workspace --all-targets -- --deny warnings
 
   step "Shell scripts"
   shellcheck scripts/*.sh .ci/run
