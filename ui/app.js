@@ -56,6 +56,8 @@ function showStage(app) {
   for (const unmount of mounted.values()) unmount();
   mounted.clear();
   store.forget();
+  // A locked window names no account, in what it told last neither.
+  for (const place of ['#toasts', '#announcer']) fill(get(document, place));
   const isOpen = app.stage === 'open';
   header.hidden = !isOpen;
   gate.hidden = isOpen;

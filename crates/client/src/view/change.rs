@@ -9,6 +9,7 @@ use super::welcome::{AppView, SyncStatus};
 /// The one kind of event that a window gets: a whole view, or only the rows that changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "each is sent as soon as it is made, and none is kept")]
 pub enum Change {
     App { view: AppView },
     Status { status: SyncStatus },
