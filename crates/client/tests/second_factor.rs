@@ -66,7 +66,10 @@ async fn a_new_factor_replaces_the_old_one_and_its_backup_codes() {
         .general_replace_second_factor(password, stage.trader.code())
         .await
         .expect("the proof allows it");
-    stage.proves(&stage.trader.code()).await.expect("the old factor is in force until the new one is confirmed");
+    stage
+        .proves(&stage.trader.code())
+        .await
+        .expect("the old factor is in force until the new one is confirmed");
 
     let guess = stage.desk.session.general_confirm_second_factor("000000".to_owned()).await;
     assert_eq!(guess.err().map(|problem| problem.code), Some(Code::SecondFactor));

@@ -503,8 +503,9 @@ async fn new_backup_codes_need_proof_and_end_the_old_ones() {
     let renewed = renew(&one, b"").await.unwrap();
     assert_eq!(renewed.backup_codes.len(), 10);
     one.sign_in(&world, &person).await.unwrap();
-    for backup_code in person.backup_codes.lock().unwrap().iter().take(2) {
-        let old = BackupCode { backup_code: backup_code.clone() };
+    let old_codes = person.backup_codes.lock().unwrap().clone();
+    for backup_code in old_codes.into_iter().take(2) {
+        let old = BackupCode { backup_code };
         let refused: Result<Status, _> = one.post(&world, "/v1/sign-in/second-factor", &old).await;
         assert_eq!(code(refused), Some(Code::SecondFactor));
     }

@@ -252,6 +252,9 @@ impl Session {
 }
 
 /// Opens the root that rests on this device with the recovery code, and checks it against the log.
+///
+/// # Errors
+/// [`Code::RecoveryCodeWrong`]; [`Code::Closed`] where the log names a newer record than the one that rests here.
 pub(super) fn open_root_here(inner: &Inner, code: &RecoveryCode) -> Result<Root, Problem> {
     let core = inner.core();
     let open = core.open()?;

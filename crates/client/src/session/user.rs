@@ -81,7 +81,7 @@ impl Session {
     /// Brings the new second factor into force, with ten new backup codes.
     ///
     /// # Errors
-    /// [`Code::SecondFactor`].
+    /// [`Code::SecondFactor`]; [`Code::ProofRequired`] when the proof is older than ten minutes by then.
     pub async fn general_confirm_second_factor(&self, code: String) -> Result<BackupCodes, Problem> {
         let _step = self.0.step().await;
         let (connection, signer) = self.0.enrolled()?;
@@ -162,7 +162,7 @@ impl Session {
     /// a local one.
     ///
     /// # Errors
-    /// [`Code::RecoveryCodeWrong`], [`Code::NoLog`].
+    /// [`Code::RecoveryCodeWrong`], [`Code::NoLog`]; [`Code::Closed`] where the newest recovery record was never fetched.
     pub async fn general_open_without_server(
         &self,
         recovery_code: SecretText,
