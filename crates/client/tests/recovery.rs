@@ -131,7 +131,7 @@ async fn a_device_that_missed_the_new_record_says_so_and_fetches_it_online() {
     stage.server.stop().await;
     let laptop = restarted(&stage).await;
     for code in [&old, &stage.trader.recovery_code] {
-        let problem = laptop.session.general_open_without_server(secret(code)).await.err().expect("refused");
+        let problem = laptop.session.general_open_without_server(secret(code)).await.expect_err("refused");
         assert_eq!(problem.code, Code::Closed);
         assert!(problem.detail.is_some_and(|detail| detail.contains("Go online once")));
     }

@@ -228,12 +228,12 @@ impl Intake {
     fn keep_withdrawn(&mut self, half: &OpenHalf, item: ItemId) {
         let waiting = half.edits.iter().filter(|edit| edit.item == item);
         self.moot.extend(waiting.clone().map(|edit| edit.id));
-        let edited = waiting.filter_map(|edit| match &edit.kind {
+        let mut edited = waiting.filter_map(|edit| match &edit.kind {
             crate::session::EditKind::Put { account, .. } => Account::from_bytes(account).ok(),
             _ => None,
         });
         let current = half.items.get(&item).and_then(|synced| synced.account.clone());
-        let Some(mut account) = edited.last().or(current) else { return };
+        let Some(mut account) = edited.next_back().or(current) else { return };
         if let Ok(id) = AccountId::make() {
             account.id = id;
             self.withdrawn.push(account);
