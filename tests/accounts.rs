@@ -98,3 +98,21 @@ async fn a_second_app_on_one_profile_says_who_has_it() {
     assert_eq!(second.status.code(), Some(75), "{message}");
     assert!(message.contains("This profile is open in another Keyquay"), "{message}");
 }
+
+#[tokio::test]
+async fn the_window_locks_with_the_screen() {
+    let Some(desktop) = Desktop::start().await else { return };
+    let window = on_a_new_vault(&desktop).await;
+    let lock = serde_json::json!({ "current": null, "passphrase": PASSPHRASE });
+    window.call("general_set_passphrase", lock).await.unwrap();
+    let tell = |active: &str| {
+        let signal = ["--session", "--type=signal", "/org/freedesktop/ScreenSaver"];
+        let member = "org.freedesktop.ScreenSaver.ActiveChanged";
+        let told = desktop.command("dbus-send").args(signal).args([member, active]).status().unwrap();
+        assert!(told.success());
+    };
+    tell("boolean:false");
+    window.press("tab", "General").await;
+    tell("boolean:true");
+    window.find("heading", "Keyquay is locked").await;
+}
