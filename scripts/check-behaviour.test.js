@@ -37,12 +37,19 @@ test('tests are found below headings too, and other code is none', () => {
 });
 
 test('outcomes are read from the output of cargo', () => {
-  const output = 'running 3 tests\ntest a::b_c ... ok\ntest d ... FAILED\ntest e - should panic ... ok\ntest f ... ignored, why\n';
+  const output = [
+    '     Running unittests src/lib.rs (target/debug/deps/keyquay_vault-1a2b)',
+    'test a::b_c ... ok',
+    'test d ... FAILED',
+    '     Running tests/two_devices.rs (target/debug/deps/two_devices-3c4d)',
+    'test e - should panic ... ok',
+    'test f ... ignored, why',
+  ].join('\n');
   assert.deepEqual(rustResults(output), [
-    { name: 'a::b_c', outcome: 'ok' },
-    { name: 'd', outcome: 'FAILED' },
-    { name: 'e', outcome: 'ok' },
-    { name: 'f', outcome: 'ignored' },
+    { name: 'lib::a::b_c', outcome: 'ok' },
+    { name: 'lib::d', outcome: 'FAILED' },
+    { name: 'two_devices::e', outcome: 'ok' },
+    { name: 'two_devices::f', outcome: 'ignored' },
   ]);
 });
 

@@ -6,24 +6,35 @@ import { join } from 'node:path';
 
 /**
  * @param {string} folder
- * @returns {{ passed: string[], failed: string[], skipped: string[] }} names of tests; Rust's with their modules
+ * @returns {{ passed: string[], failed: string[], skipped: string[] }} names of tests; Rust's with their file and modules
  */
 export function readResults(folder) {
   const read = (name) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : '');
   const all = [...rustResults(read('rust.txt')), ...nodeResults(read('node.tap'))];
-  const skipped = read('skipped.txt').split('\n').filter(Boolean).map((line) => line.split(': ')[0]);
-  const skips = new Set(skipped);
+  const notes = read('skipped.txt').split('\n').filter(Boolean).map((line) => line.split(': ')[0]);
+  const isNoted = (test) => notes.some((note) => test.name === note || test.name.endsWith(`::${note}`));
+  const names = (outcome) => all.filter((test) => outcome(test)).map((test) => test.name);
   return {
-    passed: all.filter((test) => test.outcome === 'ok' && !skips.has(test.name)).map((test) => test.name),
-    failed: all.filter((test) => test.outcome === 'FAILED').map((test) => test.name),
-    skipped: [...skips, ...all.filter((test) => test.outcome === 'ignored').map((test) => test.name)],
+    passed: names((test) => test.outcome === 'ok' && !isNoted(test)),
+    failed: names((test) => test.outcome === 'FAILED'),
+    skipped: names((test) => test.outcome === 'ignored' || (test.outcome === 'ok' && isNoted(test))),
   };
 }
 
-/** Lines such as `test first_window::the_window_opens ... ok`. */
+/**
+ * Lines such as `test first_window::the_window_opens ... ok`, after one that says `Running tests/main.rs (…)`; the test's
+ * name is then `main::first_window::the_window_opens`.
+ */
 export function rustResults(output) {
-  return [...output.matchAll(/^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)\b/gm)]
-    .map(([, name, outcome]) => ({ name, outcome }));
+  let file = '';
+  const results = [];
+  for (const line of output.split('\n')) {
+    const running = /^ +(?:Running (?:unittests )?\S*?|Doc-tests )(\w+)(?:\.rs \(.*)?$/.exec(line);
+    if (running) file = running[1];
+    const test = /^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)\b/.exec(line);
+    if (test) results.push({ name: file ? `${file}::${test[1]}` : test[1], outcome: test[2] });
+  }
+  return results;
 }
 
 /** Lines such as `    ok 1 - a row names its exchange # SKIP`; what only groups others is left out. */
