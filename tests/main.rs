@@ -14,6 +14,9 @@
 #[allow(dead_code, unused_imports, reason = "a vocabulary: no test needs every word of it")]
 mod support;
 
+mod accounts;
 mod commands;
 mod first_window;
 mod start;
+mod story;
+mod trader;
