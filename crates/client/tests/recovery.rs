@@ -9,47 +9,12 @@ use keyquay_client::view::sync::{KitCode, SetupPath, SetupStep};
 use keyquay_client::view::welcome::SyncState;
 use keyquay_crypto::SecretString;
 use keyquay_protocol::Code;
-use keyquay_server::testing::TestServer;
 use keyquay_vault::{Profile, Vault};
-use support::{Device, Trader, secret};
+use support::{Device, Stage, secret};
 
 const NEW_PASSWORD: &str = "five other words are longer";
 
-struct Stage {
-    server: TestServer,
-    trader: Trader,
-    folder: tempfile::TempDir,
-}
-
-async fn stage() -> Stage {
-    let server = TestServer::start().await.expect("the server starts");
-    let trader = Trader::new("trader@example.com", server.clock());
-    Stage { server, trader, folder: tempfile::tempdir().expect("a folder") }
-}
-
 impl Stage {
-    async fn device(&self, name: &str) -> Device {
-        Device::start(self.folder.path(), name, self.server.clock()).await
-    }
-
-    /// A first device with one synced account.
-    async fn desk(&mut self) -> Device {
-        let desk = self.device("desk").await;
-        let main = desk.add("binance", "Main", "key-of-main", "secret-of-main").await;
-        desk.register(&mut self.trader, &self.server).await;
-        desk.choose(&[&main.id], &[]).await;
-        desk.until_row("Main", AccountState::Synced).await;
-        desk
-    }
-
-    async fn laptop(&mut self) -> Device {
-        let laptop = self.device("laptop").await;
-        laptop.join(&mut self.trader, &self.server).await;
-        laptop.choose(&[], &[]).await;
-        laptop.until_row("Main", AccountState::Available).await;
-        laptop
-    }
-
     /// Makes a new recovery code on `device`, and returns the one before.
     async fn renew_code(&mut self, device: &Device) -> String {
         let password = secret(&self.trader.password);
@@ -84,9 +49,9 @@ async fn opens_without_server(device: &Device, code: &str) -> Result<u32, Code> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_recovery_code_opens_another_device_without_a_server_and_the_old_one_does_not() {
-    let mut stage = stage().await;
-    let desk = stage.desk().await;
-    let laptop = stage.laptop().await;
+    let mut stage = Stage::new().await;
+    let desk = stage.first().await;
+    let laptop = stage.joined().await;
     let old = stage.renew_code(&desk).await;
     assert_ne!(old, stage.trader.recovery_code);
     // What comes after the new code is here, so the new code's record is as well.
@@ -107,9 +72,9 @@ async fn a_new_recovery_code_opens_another_device_without_a_server_and_the_old_o
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_missed_the_new_record_says_so_and_fetches_it_online() {
-    let mut stage = stage().await;
-    let desk = stage.desk().await;
-    let laptop = stage.laptop().await;
+    let mut stage = Stage::new().await;
+    let desk = stage.first().await;
+    let laptop = stage.joined().await;
     laptop.session.stop().await;
     drop(laptop);
     let before = stage.swap_record("laptop", None);
@@ -147,8 +112,8 @@ async fn a_device_that_missed_the_new_record_says_so_and_fetches_it_online() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_password_is_replaced_with_the_recovery_code_on_a_new_device() {
-    let mut stage = stage().await;
-    let desk = stage.desk().await;
+    let mut stage = Stage::new().await;
+    let desk = stage.first().await;
     let phone = stage.device("phone").await;
     let session = &phone.session;
     session.sync_setup_server(stage.server.url().to_owned()).await.expect("the server answers");
@@ -177,7 +142,7 @@ async fn a_lost_password_is_replaced_with_the_recovery_code_on_a_new_device() {
     let old = session.general_secret_key(secret(&stage.trader.password), stage.trader.code()).await;
     assert_eq!(old.err().map(|problem| problem.code), Some(Code::SignIn), "the lost password ended");
     stage.trader.password = NEW_PASSWORD.to_owned();
-    let laptop = stage.laptop().await;
+    let laptop = stage.joined().await;
     for device in [&desk, &phone, &laptop] {
         device.session.stop().await;
     }
@@ -185,8 +150,8 @@ async fn a_lost_password_is_replaced_with_the_recovery_code_on_a_new_device() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_recovery_code_recovers_nothing() {
-    let mut stage = stage().await;
-    let desk = stage.desk().await;
+    let mut stage = Stage::new().await;
+    let desk = stage.first().await;
     let old = stage.renew_code(&desk).await;
     let phone = stage.device("phone").await;
     let session = &phone.session;
@@ -211,9 +176,9 @@ async fn a_replaced_recovery_code_recovers_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_change_of_password_devices_sign_in_with_the_new_one_only() {
-    let mut stage = stage().await;
-    let desk = stage.desk().await;
-    let laptop = stage.laptop().await;
+    let mut stage = Stage::new().await;
+    let desk = stage.first().await;
+    let laptop = stage.joined().await;
     let current = secret(&stage.trader.password);
     desk.session
         .general_change_password(current, stage.trader.code(), secret(NEW_PASSWORD))

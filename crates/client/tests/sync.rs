@@ -10,45 +10,7 @@ use keyquay_client::view::accounts::{AccountEdit, AccountState, ClosedReason};
 use keyquay_client::view::welcome::SyncState;
 use keyquay_protocol::Code;
 use keyquay_server::testing::TestServer;
-use support::{Device, Trader, new_account, options, secret, wait};
-
-struct Stage {
-    server: TestServer,
-    trader: Trader,
-    folder: tempfile::TempDir,
-}
-
-impl Stage {
-    async fn new() -> Self {
-        let server = TestServer::start().await.expect("the server starts");
-        let trader = Trader::new("trader@example.com", server.clock());
-        Self { server, trader, folder: tempfile::tempdir().expect("a folder") }
-    }
-
-    async fn device(&self, name: &str) -> Device {
-        Device::start(self.folder.path(), name, self.server.clock()).await
-    }
-
-    /// A first device with one synced account, "Main".
-    async fn first(&mut self) -> Device {
-        let desk = self.device("desk").await;
-        let main = desk.add("binance", "Main", "key-of-main", "secret-of-main").await;
-        desk.register(&mut self.trader, &self.server).await;
-        desk.choose(&[&main.id], &[]).await;
-        desk.until_row("Main", AccountState::Synced).await;
-        desk
-    }
-
-    /// A second one that has retrieved it.
-    async fn second(&mut self) -> Device {
-        let laptop = self.device("laptop").await;
-        laptop.join(&mut self.trader, &self.server).await;
-        laptop.choose(&[], &[]).await;
-        let main = laptop.until_row("Main", AccountState::Available).await;
-        laptop.session.accounts_retrieve(vec![main.id]).await.expect("retrieved");
-        laptop
-    }
-}
+use support::{Device, Stage, new_account, options, secret, wait};
 
 async fn rename(device: &Device, from: &str, to: &str) {
     let row = device.row(from).await.expect("the account has a row");

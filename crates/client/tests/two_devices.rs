@@ -6,26 +6,9 @@ mod support;
 
 use keyquay_client::view::accounts::{AccountEdit, AccountState, ClosedReason};
 use keyquay_client::view::welcome::SyncState;
-use keyquay_server::testing::TestServer;
-use support::{Device, Trader, is_in_files, secret};
-
-struct Stage {
-    server: TestServer,
-    trader: Trader,
-    folder: tempfile::TempDir,
-}
-
-async fn stage() -> Stage {
-    let server = TestServer::start().await.expect("the server starts");
-    let trader = Trader::new("trader@example.com", server.clock());
-    Stage { server, trader, folder: tempfile::tempdir().expect("a folder") }
-}
+use support::{Device, Stage, is_in_files, secret};
 
 impl Stage {
-    async fn device(&self, name: &str) -> Device {
-        Device::start(self.folder.path(), name, self.server.clock()).await
-    }
-
     /// Two devices; two accounts are synced, one is pinned on the first.
     async fn two_devices(&mut self) -> (Device, Device) {
         let desk = self.device("desk").await;
@@ -47,7 +30,7 @@ impl Stage {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_travel_between_two_sessions_and_close_when_one_is_removed() {
-    let mut stage = stage().await;
+    let mut stage = Stage::new().await;
     let (desk, laptop) = stage.two_devices().await;
     assert!(laptop.row("Savings").await.is_none(), "a pinned account never leaves its device");
 
@@ -96,7 +79,7 @@ async fn keys_travel_between_two_sessions_and_close_when_one_is_removed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_file_of_app_or_server_holds_a_secret_a_label_or_an_exchange() {
-    let mut stage = stage().await;
+    let mut stage = Stage::new().await;
     let (desk, laptop) = stage.two_devices().await;
     for needle in
         ["secret-of-main", "key-of-main", "Savings", "secret-of-savings", "kraken", "trader@example.com"]
@@ -112,7 +95,7 @@ async fn no_file_of_app_or_server_holds_a_secret_a_label_or_an_exchange() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_restart_the_synced_accounts_open_with_the_servers_share() {
-    let mut stage = stage().await;
+    let mut stage = Stage::new().await;
     let (desk, laptop) = stage.two_devices().await;
     desk.session.stop().await;
     stage.server.stop().await;

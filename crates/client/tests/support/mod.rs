@@ -32,11 +32,57 @@ pub struct Trader {
     pub clock: TestClock,
 }
 
+/// A server, a trader, and a folder for their devices.
+pub struct Stage {
+    pub server: TestServer,
+    pub trader: Trader,
+    pub folder: tempfile::TempDir,
+}
+
 /// One installation.
 pub struct Device {
     pub session: Session,
     pub data_dir: PathBuf,
     pub name: String,
+}
+
+impl Stage {
+    pub async fn new() -> Self {
+        let server = TestServer::start().await.expect("the server starts");
+        let trader = Trader::new("trader@example.com", server.clock());
+        Self { server, trader, folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    pub async fn device(&self, name: &str) -> Device {
+        Device::start(self.folder.path(), name, self.server.clock()).await
+    }
+
+    /// A first device, "desk", with one synced account, "Main".
+    pub async fn first(&mut self) -> Device {
+        let desk = self.device("desk").await;
+        let main = desk.add("binance", "Main", "key-of-main", "secret-of-main").await;
+        desk.register(&mut self.trader, &self.server).await;
+        desk.choose(&[&main.id], &[]).await;
+        desk.until_row("Main", AccountState::Synced).await;
+        desk
+    }
+
+    /// A second one, "laptop", to which it is available.
+    pub async fn joined(&mut self) -> Device {
+        let laptop = self.device("laptop").await;
+        laptop.join(&mut self.trader, &self.server).await;
+        laptop.choose(&[], &[]).await;
+        laptop.until_row("Main", AccountState::Available).await;
+        laptop
+    }
+
+    /// A second one that has retrieved it.
+    pub async fn second(&mut self) -> Device {
+        let laptop = self.joined().await;
+        let main = laptop.row("Main").await.expect("it is available");
+        laptop.session.accounts_retrieve(vec![main.id]).await.expect("retrieved");
+        laptop
+    }
 }
 
 impl Trader {
