@@ -3,6 +3,8 @@
 import { call } from '../backend.js';
 import { formDialog } from '../components/dialog.js';
 import { h } from '../components/dom.js';
+import { store } from '../store.js';
+import { byExchangeAndLabel } from '../words/accounts.js';
 import { counted } from '../words/time.js';
 
 /**
@@ -11,7 +13,9 @@ import { counted } from '../words/time.js';
  * @returns {Promise<AccountsView | null>}
  */
 export async function autoConnect() {
-  const { local, available } = await call('accounts_auto_connect_preview');
+  const preview = await call('accounts_auto_connect_preview');
+  const local = preview.local.toSorted(byExchangeAndLabel);
+  const available = preview.available.toSorted(byExchangeAndLabel);
   const free = local.filter((row) => row.state !== 'localOnlyPinned');
   const pinned = local.filter((row) => row.state === 'localOnlyPinned');
   const ticks = pinned.map((row) => accountTick(row, false));
@@ -26,7 +30,7 @@ export async function autoConnect() {
         ticks.map((tick) => tick.element),
       ),
       group(`Retrieves ${counted(available.length, 'account')}`, available.map(accountLine)),
-      local.length + available.length === 0 ? h('p', { class: 'muted' }, 'There is no account yet. The switch applies to those you add from now on.') : null,
+      local.length + available.length === 0 ? h('p', { class: 'muted' }, nothingToMove()) : null,
     ],
     submit: 'Auto connect',
     onSubmit: () =>
@@ -35,6 +39,11 @@ export async function autoConnect() {
         include: ticks.filter((tick) => tick.control.checked).map((tick) => tick.id),
       }),
   });
+}
+
+function nothingToMove() {
+  const any = (store.views.accounts?.rows.length ?? 0) > 0;
+  return any ? 'All your accounts are carried already. New ones will be, too.' : 'There is no account yet. The switch applies to those you add from now on.';
 }
 
 /**

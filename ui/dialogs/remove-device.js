@@ -7,6 +7,7 @@ import { button, fill, h, icon, link } from '../components/dom.js';
 import { withProof } from '../components/proof.js';
 import { attempt, toast } from '../components/toast.js';
 import { store } from '../store.js';
+import { byExchangeAndLabel } from '../words/accounts.js';
 import { counted } from '../words/time.js';
 
 /** @param {DeviceRow} row */
@@ -78,7 +79,7 @@ export function openRemoval(first) {
     onClose: () => void attempt(async () => store.apply({ kind: 'sync', view: await call('sync_view') })),
   });
   const count = h('p', { class: 'muted', role: 'status' });
-  const list = h('ul', { class: 'picks', role: 'list' }, ...removal.accounts.map((one) => replaceLine(one, (replaced) => mark(one, replaced))));
+  const list = h('ul', { class: 'picks', role: 'list' }, ...removal.accounts.toSorted(byExchangeAndLabel).map((one) => replaceLine(one, (replaced) => mark(one, replaced))));
   const end = button('Close', { kind: 'primary', on: close });
 
   const tell = () => {

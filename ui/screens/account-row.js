@@ -38,7 +38,7 @@ export function updateRow(element, row) {
   const before = rowOf.get(element);
   rowOf.set(element, row);
   const now = Date.now();
-  setText(get(element, '.exchange'), row.exchangeName);
+  setText(get(element, '.exchange'), row.exchangeName || '–');
   const name = get(element, '.row-name');
   setText(name, row.label);
   name.title = [row.label, permissionWords(row.permissions)].filter(Boolean).join('\n');
@@ -47,9 +47,11 @@ export function updateRow(element, row) {
   fill(get(element, '.tags'), ...row.tags.map((tag) => h('span', { class: 'tag' }, tag)));
   get(element, '.tags').title = row.tags.join(', ');
   const age = get(element, 'time');
-  setText(age, span(now - row.createdAt));
-  age.dateTime = new Date(row.createdAt).toISOString();
-  age.title = `Added ${date(row.createdAt)}, changed ${dateAndTime(row.changedAt)}`;
+  // What does not open tells no age.
+  const isKnown = row.createdAt > 0;
+  setText(age, isKnown ? span(now - row.createdAt) : '–');
+  age.dateTime = isKnown ? new Date(row.createdAt).toISOString() : '';
+  age.title = isKnown ? `Added ${date(row.createdAt)}, changed ${dateAndTime(row.changedAt)}` : '';
   get(element, '[aria-haspopup]').setAttribute('aria-label', `Actions for ${row.label}`);
   if (before?.state !== row.state || before?.label !== row.label) showState(element, row, before);
 }

@@ -9,9 +9,10 @@ import { banner, emptyState, loadInto } from '../components/loading.js';
 import { attempt } from '../components/toast.js';
 import { accountForm } from '../dialogs/account-form.js';
 import { autoConnect } from '../dialogs/auto-connect.js';
+import { goTo } from '../nav.js';
 import { openSetup } from '../setup/dialog.js';
 import { store } from '../store.js';
-import { byExchangeAndLabel, closedSentence, listed } from '../words/accounts.js';
+import { byExchangeAndLabel, closedSentence, isSynced, listed } from '../words/accounts.js';
 import { counted } from '../words/time.js';
 import { makeRow, updateRow } from './account-row.js';
 import { proveIdentity } from './unlock.js';
@@ -86,7 +87,7 @@ class AccountsScreen {
     if (views.progress !== before?.progress) get(this.element, 'kq-progress').show(views.progress);
     if (before && views.accounts === before.accounts && views.app?.status.state === before.app?.status.state) return;
     this.sync.checked = views.accounts.syncOn;
-    this.auto.checked = views.accounts.autoConnect;
+    this.auto.checked = views.accounts.autoConnect && views.accounts.canSync;
     this.#showBanners(views.accounts);
     this.#showRows(views.accounts);
     const device = (/** @type {Views | null} */ of) => `${of?.accounts?.canSync} ${of?.accounts?.syncOn}`;
@@ -162,10 +163,10 @@ class AccountsScreen {
         }),
       );
     }
-    if (state === 'ended') {
+    if (state === 'ended' && view.rows.some((row) => isSynced(row.state))) {
       banners.push(
         banner({
-          title: 'Sync was ended on another device',
+          title: 'Sync was ended',
           text: 'The server deletes what is left after seven days. Until then you can keep the synced accounts here as local ones.',
           iconName: 'cloud-off',
           actions: [button('Keep all as local', { kind: 'primary', on: () => void keepAllLocal() })],
@@ -226,8 +227,14 @@ class AccountsScreen {
 
 /** @param {import('../bindings/view.d.ts').ClosedAccounts} closed */
 function closedRow(closed) {
-  const again = closed.reason === 'noServer' ? button('Try again', { on: () => void attempt(() => call('sync_now')) }) : null;
-  return h('div', { class: 'row closed-row' }, icon('lock'), h('span', { class: 'closed-text' }, closedSentence(closed)), again);
+  return h('div', { class: 'row closed-row' }, icon('lock'), h('span', { class: 'closed-text' }, closedSentence(closed)), closedAction(closed.reason));
+}
+
+/** @param {import('../bindings/view.d.ts').ClosedReason} reason */
+function closedAction(reason) {
+  if (reason === 'noServer') return button('Try again', { on: () => void attempt(() => call('sync_now')) });
+  if (reason === 'suspended') return button('See Sync', { on: () => goTo('sync') });
+  return null;
 }
 
 async function keepAllLocal() {

@@ -6,18 +6,18 @@ import { phraseBlock } from '../components/code.js';
 import { ask } from '../components/dialog.js';
 import { button, fill, h, icon } from '../components/dom.js';
 import { KeyedList } from '../components/keyed-list.js';
-import { banner, emptyState, loadInto } from '../components/loading.js';
+import { emptyState, loadInto } from '../components/loading.js';
 import { ProgressBar } from '../components/progress.js';
 import { withProof } from '../components/proof.js';
 import { attempt, toast } from '../components/toast.js';
 import { renewKit } from '../dialogs/renew-kit.js';
-import { openRemoval } from '../dialogs/remove-device.js';
 import { openSetup } from '../setup/dialog.js';
 import { store } from '../store.js';
 import { nextStep, standing } from '../words/setup.js';
 import { activitySentence, lastSyncSentence, platformName, statusSentence } from '../words/status.js';
-import { ago, counted, date, dateAndTime } from '../words/time.js';
+import { ago, date, dateAndTime } from '../words/time.js';
 import { makeDeviceRow, updateDeviceRow } from './device-row.js';
+import { removalBanner, stateBanners } from './sync-banners.js';
 
 /**
  * @param {HTMLElement} root
@@ -116,6 +116,7 @@ class SyncScreen {
       );
       return;
     }
+    const wasOpen = this.#parts.standing.querySelector('details')?.open ?? false;
     fill(
       this.#parts.standing,
       h(
@@ -126,7 +127,7 @@ class SyncScreen {
       ),
       view.lastSync?.problem && isMember ? problemLine(view.lastSync.problem) : null,
       h('ol', { class: 'standing', 'aria-label': 'Where you stand' }, ...standing(view.setup).map(standingStep)),
-      isMember && view.historyPhrase ? historyPhrase(view.historyPhrase) : null,
+      isMember && view.historyPhrase ? historyPhrase(view.historyPhrase, wasOpen) : null,
       view.setup.server ? h('p', { class: 'muted small' }, [view.setup.email, view.setup.server].filter(Boolean).join(' at ')) : null,
     );
   }
@@ -169,11 +170,12 @@ function standingStep(step) {
  * What a further device compares while it is set up.
  *
  * @param {string} phrase
+ * @param {boolean} open it stays as it was
  */
-function historyPhrase(phrase) {
+function historyPhrase(phrase, open) {
   return h(
     'details',
-    { class: 'fold history-phrase' },
+    { class: 'fold history-phrase', open },
     h('summary', null, 'Phrase of the history'),
     phraseBlock('Phrase of the history', phrase),
     h('p', { class: 'muted small' }, 'A device that you set up shows the same six words, if the server shows both the same history.'),
@@ -231,75 +233,6 @@ async function change(action) {
 /** @param {import('../bindings/view.d.ts').Problem} problem */
 function problemLine(problem) {
   return h('p', { class: 'note-line amber' }, icon('alert'), h('span', null, `${problem.message} ${problem.hint}`));
-}
-
-/** @param {SyncView} view */
-function stateBanners(view) {
-  const { state, problem, leaseEndsAt } = view.status;
-  switch (state) {
-    case 'suspended':
-      return [
-        banner({
-          title: 'This device is suspended',
-          text: 'Its synced accounts are Closed. If it is in your hands, sign in again to open them; local accounts work as before.',
-          iconName: 'pause',
-          actions: [button('Sign in again', { kind: 'primary', on: () => void resume() })],
-        }),
-      ];
-    case 'removed':
-      return [
-        banner({
-          title: 'This device was removed',
-          text: 'Its synced accounts are Disabled for good. Verifying it again makes it a new device of yours and brings them back.',
-          iconName: 'ban',
-          actions: [button('Verify this device again', { kind: 'primary', on: () => void openSetup('signIn') })],
-        }),
-      ];
-    case 'ended':
-      return [
-        banner({
-          title: 'Sync was ended',
-          text: `${view.deletedAt === null ? 'The server deletes what is left.' : `The server deletes what is left on ${dateAndTime(view.deletedAt)}.`} You can keep the synced accounts here as local ones.`,
-          iconName: 'cloud-off',
-          actions: [button('Keep all as local', { kind: 'primary', on: () => void keepAllLocal() })],
-        }),
-      ];
-    case 'stopped':
-      return [
-        banner({
-          title: problem?.message ?? 'The server’s history contradicts what this device saw',
-          text: problem?.hint ?? 'Nothing of it was taken over. You can still suspend and remove devices below.',
-        }),
-      ];
-    case 'closed':
-      return [
-        banner({ title: 'The server does not answer', text: 'Synced accounts stay Closed until it does. Local accounts work as before. Nothing is lost.', iconName: 'cloud-off' }),
-      ];
-    case 'offline':
-      return leaseEndsAt === null
-        ? []
-        : [
-            banner({
-              title: 'The server does not answer',
-              text: `Synced accounts stay open until ${dateAndTime(leaseEndsAt)}. Changes are sent when it answers again.`,
-              attention: false,
-              iconName: 'cloud-off',
-            }),
-          ];
-    default:
-      return [];
-  }
-}
-
-/** @param {import('../bindings/view.d.ts').Removal} removal */
-function removalBanner(removal) {
-  const open = removal.accounts.filter((one) => !one.replaced).length;
-  return banner({
-    title: `Replace ${counted(open, 'key')} that ${removal.name === null ? 'the removed device' : `“${removal.name}”`} held`,
-    text: `It was removed ${ago(removal.removedAt, Date.now())}. Who has it may have copied keys while it ran.`,
-    iconName: 'key',
-    actions: [button('Show the list', { on: () => openRemoval(removal) })],
-  });
 }
 
 /** @param {SyncView} view */
@@ -372,24 +305,4 @@ async function deleteEverything() {
   if (!view) return;
   store.apply({ kind: 'sync', view });
   toast('Sync has ended. Your accounts are on this device as local ones.');
-}
-
-async function resume() {
-  const view = await withProof({
-    title: 'Sign in again',
-    text: [h('p', null, 'This opens the synced accounts on this device again.')],
-    submit: 'Sign in',
-    busy: 'Signing in…',
-    onProof: (proof) => call('sync_resume_device', proof),
-  });
-  if (view) store.apply({ kind: 'sync', view });
-}
-
-async function keepAllLocal() {
-  await ask({
-    title: 'Keep all synced accounts as local ones?',
-    text: ['Every synced account on this device becomes a local one. Nothing is deleted here.'],
-    yes: 'Keep all as local',
-    onYes: async () => store.apply({ kind: 'accounts', view: await call('sync_keep_all_local') }),
-  });
 }

@@ -21,7 +21,7 @@ import { verificationStep } from './verification.js';
  *
  * @typedef {{ title: string, content: import('../components/dom.js').Child[], submit?: string, busy?: string, canGoBack?: boolean,
  *   isValid?: () => boolean, onSubmit?: () => Promise<SetupView | void>, onRemove?: () => void, onView?: (view: SetupView) => void,
- *   closeText?: string | null }} Step
+ *   closeText?: string | null, at?: SetupView['step'] }} Step `at`: the step of the rail that it still belongs to.
  *
  * @typedef {{ begin: 'register' | 'signIn', showLocal: (step: Step) => void, close: () => void }} Stepper
  */
@@ -204,7 +204,7 @@ class SetupDialog {
     if (!view) return;
     // The backend forgets the path when all is done; the rail still shows the way that was gone.
     if (view.path !== 'undecided') this.#path = view.path;
-    const steps = railSteps({ ...view, path: this.#path });
+    const steps = railSteps({ ...view, step: this.#step?.at ?? view.step, path: this.#path });
     const words = { done: 'done', current: 'current step', ahead: 'still to do' };
     fill(
       this.#rail,

@@ -3,12 +3,14 @@
 /** @import { Step } from './dialog.js' */
 import { call } from '../backend.js';
 import { phraseBlock } from '../components/code.js';
-import { button, h } from '../components/dom.js';
+import { button, fill, h } from '../components/dom.js';
 import { checkbox } from '../components/form.js';
 import { accountTick } from '../dialogs/auto-connect.js';
+import { store } from '../store.js';
+import { byExchangeAndLabel } from '../words/accounts.js';
 import { platformName } from '../words/status.js';
 import { ago, counted, date } from '../words/time.js';
-import { goodNews } from './sign-in.js';
+import { goodNews, waiting } from './sign-in.js';
 
 /**
  * What a further device was shown, to be compared with a device that its owner trusts.
@@ -65,27 +67,49 @@ export function compareStep(view) {
  * @returns {Step}
  */
 export function chooseStep(view) {
-  const uploads = picks('Upload', view.local, (row) => row.state !== 'localOnlyPinned');
-  const retrieves = picks('Retrieve', view.available, () => true);
+  const place = h('div', { class: 'stack' });
+  /** @type {ReturnType<typeof picks>} */
+  let uploads = null;
+  /** @type {ReturnType<typeof picks>} */
+  let retrieves = null;
+  let latest = view;
+  let shown = '';
+  const read = () => ({ upload: uploads?.read() ?? [], retrieve: retrieves?.read() ?? [] });
+
+  // The accounts of a further device arrive while the step is shown; what is ticked stays so.
+  const show = () => {
+    const { local, available } = latest;
+    const state = store.views.app?.status.state;
+    const mayCome = available.length === 0 && (state === 'connecting' || state === 'syncing');
+    const now = `${[...local, ...available].map((row) => `${row.id} ${row.label} ${row.state}`)} ${mayCome}`;
+    if (now === shown) return;
+    shown = now;
+    const { upload, retrieve } = read();
+    const ticked = new Set([...upload, ...retrieve]);
+    uploads = picks('Upload', local, (row) => row.state !== 'localOnlyPinned', ticked);
+    retrieves = picks('Retrieve', available, () => true, ticked);
+    const nothing = local.length + available.length === 0 && !mayCome;
+    const words = nothing
+      ? 'There is no account yet. Those that you add later stay on this device until you upload them.'
+      : 'Only what is ticked leaves this device or comes to it. You can change it at any time on Accounts.';
+    fill(place, h('p', null, words), mayCome ? waiting('Looking for your accounts at the server…') : null, retrieves?.element, uploads?.element);
+  };
+  show();
   const auto = checkbox([
     'Auto connect all accounts',
     h('span', { class: 'help' }, 'From now on, upload and retrieve new accounts without asking. Pinned ones stay here.'),
   ]);
-  const nothing = view.local.length + view.available.length === 0;
   return {
     title: 'Choose your accounts',
-    content: [
-      nothing
-        ? h('p', null, 'There is no account yet. Those that you add later stay on this device until you upload them.')
-        : h('p', null, 'Only what is ticked leaves this device or comes to it. You can change it at any time on Accounts.'),
-      retrieves?.element,
-      uploads?.element,
-      auto.element,
-    ],
+    content: [place, auto.element],
     submit: 'Finish',
     busy: 'Carrying your accounts…',
-    onSubmit: () =>
-      call('sync_setup_choose', { upload: uploads?.read() ?? [], retrieve: retrieves?.read() ?? [], autoConnect: auto.control.checked }),
+    onSubmit: () => call('sync_setup_choose', { ...read(), autoConnect: auto.control.checked }),
+    onView: (next) => {
+      latest = next;
+      show();
+    },
+    onRemove: store.subscribe(show),
   };
 }
 
@@ -95,10 +119,13 @@ export function chooseStep(view) {
  * @param {'Upload' | 'Retrieve'} verb
  * @param {AccountRow[]} rows
  * @param {(row: AccountRow) => boolean} isFree pinned accounts are listed and stay out
+ * @param {Set<string>} ticked
  */
-function picks(verb, rows, isFree) {
+function picks(verb, rows, isFree, ticked) {
   if (rows.length === 0) return null;
-  const ticks = rows.map((row) => ({ ...accountTick(row, false, isFree(row) ? undefined : 'Pinned: stays local'), free: isFree(row) }));
+  const ticks = rows
+    .toSorted(byExchangeAndLabel)
+    .map((row) => ({ ...accountTick(row, ticked.has(row.id), isFree(row) ? undefined : 'Pinned: stays local'), free: isFree(row) }));
   const free = ticks.filter((tick) => tick.free);
   const all = button(`${verb} all`, {
     on: () => {
@@ -111,6 +138,7 @@ function picks(verb, rows, isFree) {
     all.textContent = free.every((tick) => tick.control.checked) ? `${verb} none` : `${verb} all`;
   };
   for (const tick of free) tick.control.addEventListener('change', tell);
+  tell();
   const element = h(
     'section',
     { class: 'pick-group' },

@@ -121,6 +121,7 @@ function backupCodesStep(codes) {
   const list = backupCodesView(codes);
   return {
     title: 'Keep your backup codes',
+    at: 'secondFactor',
     content: [list.element],
     // Closed now, the codes would be gone.
     closeText: null,

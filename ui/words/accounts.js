@@ -166,11 +166,13 @@ export function listed(view, search) {
 const ALPHABET = new Intl.Collator(undefined, { numeric: true });
 
 /**
- * @param {AccountRow} a
- * @param {AccountRow} b
+ * The order of accounts wherever they are listed.
+ *
+ * @param {{ exchangeName: string, label: string, id?: string }} a
+ * @param {{ exchangeName: string, label: string, id?: string }} b
  */
 export function byExchangeAndLabel(a, b) {
-  return ALPHABET.compare(a.exchangeName, b.exchangeName) || ALPHABET.compare(a.label, b.label) || ALPHABET.compare(a.id, b.id);
+  return ALPHABET.compare(a.exchangeName, b.exchangeName) || ALPHABET.compare(a.label, b.label) || ALPHABET.compare(a.id ?? '', b.id ?? '');
 }
 
 /**
