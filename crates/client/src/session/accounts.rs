@@ -251,12 +251,17 @@ impl Session {
 }
 
 impl Inner {
-    /// Tells the windows the whole list, while the vault is unlocked.
+    /// Tells the windows the whole list, while the vault is unlocked; the stepper, too, where it asks what to choose.
     pub(crate) fn emit_accounts(&self) {
         let now = self.now();
-        let view = self.core().open.as_ref().map(|open| open.accounts_view(now));
-        if let Some(view) = view {
-            self.emit(Change::Accounts { view });
+        let view = self.core().open.as_ref().map(|open| {
+            let is_choosing = open.settings.enrolled && !open.settings.set_up;
+            (open.accounts_view(now), is_choosing)
+        });
+        let Some((view, is_choosing)) = view else { return };
+        self.emit(Change::Accounts { view });
+        if is_choosing {
+            self.emit_setup();
         }
     }
 }

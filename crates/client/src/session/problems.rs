@@ -63,8 +63,10 @@ pub(crate) fn of_violation(violation: Violation) -> Problem {
 
 impl From<Problem> for view::Problem {
     fn from(problem: Problem) -> Self {
-        let message = match problem.detail {
-            Some(detail) => format!("{} {}", problem.title, sentence(&detail)),
+        // Some details say in their own crate's words what the title says.
+        let detail = problem.detail.map(|detail| sentence(&detail)).filter(|detail| *detail != problem.title);
+        let message = match detail {
+            Some(detail) => format!("{} {detail}", problem.title),
             None => problem.title,
         };
         Self { code: problem.code.as_str().to_owned(), message, hint: problem.hint }
