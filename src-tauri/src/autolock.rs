@@ -45,9 +45,12 @@ impl Autolock {
             tokio::time::sleep(TICK).await;
             let passed = before.elapsed().unwrap_or_default();
             let times = session.preferences().lock;
-            let slept = times.on_sleep && passed > TICK + SLEPT;
+            let slept = passed > TICK + SLEPT;
+            if slept {
+                session.forget_share();
+            }
             let idle = times.idle_minutes.is_some_and(|minutes| self.idle() >= minutes_of(minutes));
-            if slept || idle {
+            if (slept && times.on_sleep) || idle {
                 lock(&session).await;
             }
         }

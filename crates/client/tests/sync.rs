@@ -221,6 +221,19 @@ async fn a_device_that_is_cut_off_closes_when_its_lease_ends_and_not_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn asleep_the_synced_keys_are_closed_and_awake_they_come_back() {
+    let mut stage = Stage::new().await;
+    let desk = stage.first().await;
+    desk.session.forget_share();
+    let view = desk.accounts().await;
+    assert_eq!(view.closed.map(|closed| closed.count), Some(1));
+    assert!(view.rows.is_empty(), "no label opens without the share");
+    desk.session.sync_now().await.unwrap();
+    desk.until_row("Main", AccountState::Synced).await;
+    desk.session.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_device_removed_while_it_was_off_opens_nothing_at_its_next_start() {
     let mut stage = Stage::new().await;
     let desk = stage.first().await;

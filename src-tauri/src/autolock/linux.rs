@@ -24,7 +24,10 @@ pub fn watch(app: &AppHandle, session: &Session) {
         gio::bus_get(BusType::System, Cancellable::NONE, move |bus| {
             let Ok(bus) = bus else { return };
             let before_sleep = ("org.freedesktop.login1.Manager", "PrepareForSleep");
-            listen(&bus, before_sleep, &system, |session| session.preferences().lock.on_sleep);
+            listen(&bus, before_sleep, &system, |session| {
+                session.forget_share();
+                session.preferences().lock.on_sleep
+            });
             let by_system = ("org.freedesktop.login1.Session", "Lock");
             listen(&bus, by_system, &system, |session| session.preferences().lock.on_screen_lock);
         });

@@ -7,7 +7,7 @@ use keyquay_vault::{Disabled, OwnerProof, Vault};
 use super::{Inner, Open, Session, blocking, of_vault, of_violation, proof};
 use crate::sync::open_offline;
 use crate::view::SecretText;
-use crate::view::welcome::{AppView, UnlockReason, UnlockView, WelcomeView};
+use crate::view::welcome::{AppView, SyncState, UnlockReason, UnlockView, WelcomeView};
 
 /// Fewer characters than this protect nothing.
 const SHORTEST_PASSPHRASE: usize = 8;
@@ -33,6 +33,25 @@ impl Session {
         self.0.core().close();
         self.0.emit_app();
         Ok(self.0.app_view())
+    }
+
+    /// Before the computer sleeps: forgets the share, unless its owner keeps synced keys usable offline. The server
+    /// gives it again after waking.
+    pub fn forget_share(&self) {
+        let closed = {
+            let mut core = self.0.core();
+            let Ok(open) = core.open_mut() else { return };
+            let keeps = open.half.is_none() || open.vault.offline_share().ok().flatten().is_some();
+            if !keeps {
+                open.half = None;
+                open.link.state = SyncState::Closed;
+            }
+            !keeps
+        };
+        if closed {
+            self.0.emit_status();
+            self.0.emit_accounts();
+        }
     }
 
     /// # Errors

@@ -38,6 +38,9 @@ impl Session {
             if !open.settings.enrolled || open.is_removed() {
                 return Err(Problem::new(Code::SyncOff).with_detail("Sync is not set up on this device yet."));
             }
+            if on && open.settings.ended.is_some() {
+                return Err(Problem::new(Code::SyncEnded));
+            }
             open.change(|settings| settings.sync_on = on, |_| Ok(()))?;
         }
         if on {

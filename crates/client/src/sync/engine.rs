@@ -133,7 +133,12 @@ async fn connected(inner: &Inner) -> Result<(), Problem> {
                     on_event(inner, &connection, &signer, *event).await?;
                 }
             },
-            () = inner.wake.notified() => in_step(inner, &connection, &signer).await?,
+            () = inner.wake.notified() => {
+                if inner.core().open()?.half.is_none() {
+                    renew_share(inner, &connection, &signer).await?;
+                }
+                in_step(inner, &connection, &signer).await?;
+            }
             _ = tick.tick() => {
                 if silent_since.elapsed() > SILENCE {
                     return Err(Problem::new(Code::Offline));
@@ -141,6 +146,7 @@ async fn connected(inner: &Inner) -> Result<(), Problem> {
                 let is_due = inner.core().open()?.half.as_ref().is_none_or(|half| half.lease.is_due(inner.now()));
                 if is_due {
                     renew_share(inner, &connection, &signer).await?;
+                    in_step(inner, &connection, &signer).await?;
                 }
             }
         }

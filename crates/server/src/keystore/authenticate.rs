@@ -21,7 +21,9 @@ impl Inner {
         };
         self.pass_gate(&user, device, step)?;
         match step {
-            Step::SecondFactor | Step::BackupCodes => self.second_factor(&mut user, device, call, subject).await,
+            Step::SecondFactor | Step::BackupCodes => {
+                self.second_factor(&mut user, device, call, subject).await
+            }
             Step::Status => Ok(Answer::json(&self.status(&user, device)?)),
             Step::VerificationMail => self.order_verification_mail(&mut user, device, call, subject).await,
             Step::Suspend => self.suspend(&mut user, device, call, subject).await,
