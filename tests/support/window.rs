@@ -63,7 +63,7 @@ impl Window {
             .await
             .unwrap_or_else(|_| panic!("the window did not open within a minute:\n{}", driver.output()))
             .unwrap_or_else(|error| panic!("the window did not open: {error}\n{}", driver.output()));
-        let window = Self { page: Page { client }, driver: driver };
+        let window = Self { page: Page { client }, driver };
         // The session starts on a blank page that the app's own one then replaces.
         let is_ours = "return location.protocol === 'tauri:' && document.readyState === 'complete'";
         wait_for("the app's page", async || {
