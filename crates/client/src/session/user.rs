@@ -1,6 +1,9 @@
 //! What General does with the user: Secret Key, password, second factor, kit, sign-out, deletion, and the way out
 //! when the server is gone for good.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use keyquay_crypto::RecoveryCode;
 use keyquay_protocol::{Code, Problem, UnlockKey, VaultKeys};
 use keyquay_vault::End;
@@ -127,7 +130,23 @@ impl Session {
         let view = kit.view();
         let renewed = RenewedKit { kit, root, password_record: changed.record, unlock_key };
         self.0.core().renewed_kit = Some(renewed);
+        self.forget_renewed_kit_later();
         Ok(view)
+    }
+
+    /// A dialog that was closed says nothing: root does not stay open for it.
+    fn forget_renewed_kit_later(&self) {
+        const PATIENCE: Duration = Duration::from_secs(15 * 60);
+        let made = self.0.core().renewed_kit.as_ref().map(|renewed| renewed.kit.made);
+        let inner = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            tokio::time::sleep(PATIENCE).await;
+            let Some(inner) = inner.upgrade() else { return };
+            let mut core = inner.core();
+            if core.renewed_kit.as_ref().map(|renewed| renewed.kit.made) == made {
+                core.renewed_kit = None;
+            }
+        });
     }
 
     /// One group of the new kit was typed again: the new recovery code comes into force.
