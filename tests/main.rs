@@ -17,6 +17,8 @@ mod support;
 mod accounts;
 mod commands;
 mod first_window;
+mod no_packet;
 mod start;
 mod story;
+mod story_general;
 mod trader;

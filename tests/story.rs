@@ -220,6 +220,9 @@ async fn join_on_the_laptop(trader: &mut Trader, desk: &Window, laptop: &Window,
     assert_eq!(phrase(desk, "Phrase of the history").await, seen, "both devices show the same history");
     desk.screens("34-sync-two-devices").await;
     trader.say_same(laptop).await;
+    for label in ["Main", "Long term"] {
+        laptop.wait_for_text(label).await;
+    }
     laptop.screens("35-choose-on-laptop").await;
     trader.finish(laptop).await;
 }
@@ -310,6 +313,7 @@ async fn edit_here_and_see_it_there(desk: &Window, laptop: &Window) {
 async fn connect_all_but_the_laptops_own(desk: &Window, laptop: &Window) {
     laptop.press("switch", "Auto connect all accounts").await;
     laptop.find("dialog", "Auto connect all accounts?").await;
+    laptop.wait_for_text("All your accounts are carried already.").await;
     laptop.screens("44-auto-connect").await;
     laptop.press("button", "Auto connect").await;
     laptop.wait_until_gone("dialog", "Auto connect all accounts?").await;
@@ -389,6 +393,7 @@ async fn verify_the_laptop_again(trader: &mut Trader, laptop: &Window) {
     trader.join(laptop, "Laptop").await;
     trader.say_same(laptop).await;
     laptop.press("button", "Retrieve all").await;
+    laptop.find("button", "Retrieve none").await;
     laptop.screens("59-verified-again").await;
     trader.finish(laptop).await;
     laptop.press("tab", "Accounts").await;
@@ -410,29 +415,15 @@ async fn end_sync(trader: &mut Trader, desk: &Window, laptop: &Window) {
     trader.give_proof(desk).await;
     desk.screens("62-delete-everything").await;
     desk.press("button", "Delete everything").await;
-    desk.wait_for_text("Sync was ended").await;
+    desk.wait_for_text("Your accounts are on this device as local ones.").await;
+    desk.find("button", "Set up sync again").await;
     desk.screens("63-ended").await;
     desk.press("tab", "Accounts").await;
     desk.until_state("Main, spot only", "Local only").await;
-    laptop.wait_for_text("Sync was ended on another device").await;
+    laptop.wait_for_text("Until then you can keep the synced accounts here as local ones.").await;
     laptop.screens("64-ended-elsewhere").await;
     laptop.press("button", "Keep all as local").await;
     laptop.until_state("Main, spot only", "Local only").await;
+    laptop.wait_until_gone("button", "Keep all as local").await;
     laptop.screens("65-kept-local").await;
-}
-
-impl Window {
-    /// Whether the switch of this name is on.
-    async fn is_on(&self, name: &str) -> bool {
-        let control = self.find("switch", name).await;
-        control.prop("checked").await.unwrap().as_deref() == Some("true")
-    }
-
-    /// How many rows are in this state.
-    async fn count(&self, state: &str) -> usize {
-        let states = self
-            .run("return [...document.querySelectorAll('#accounts .account-row .state')].map((state) => state.textContent.replace(/\\s+/g, ' ').trim())")
-            .await;
-        states.as_array().unwrap().iter().filter(|shown| *shown == state).count()
-    }
 }

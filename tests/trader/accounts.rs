@@ -99,4 +99,18 @@ impl Window {
         let row = self.account_row(label).await;
         row.attr("data-account").await.unwrap().expect("a row names its account")
     }
+
+    /// Whether the switch of this name is on.
+    pub async fn is_on(&self, name: &str) -> bool {
+        let control = self.find("switch", name).await;
+        control.prop("checked").await.unwrap().as_deref() == Some("true")
+    }
+
+    /// How many rows are in this state.
+    pub async fn count(&self, state: &str) -> usize {
+        let states = self
+            .run("return [...document.querySelectorAll('#accounts .account-row .state')].map((state) => state.textContent.replace(/\\s+/g, ' ').trim())")
+            .await;
+        states.as_array().unwrap().iter().filter(|shown| *shown == state).count()
+    }
 }

@@ -1,5 +1,7 @@
 //! The stepper, step by step.
 
+use serde_json::json;
+
 use super::{PASSWORD, Trader, phrase, shown_code};
 use crate::support::{Phone, Window};
 
@@ -24,12 +26,16 @@ impl Trader {
 
     /// Opens the link that confirms the address, and presses its button. The window goes on by itself.
     pub async fn confirm_address(&mut self, window: &Window) {
+        self.open_address_link().await;
+        window.find("heading", "Set up your second factor").await;
+    }
+
+    async fn open_address_link(&mut self) {
         let mail = self.next_mail("Confirm your email address").await;
         self.browser.open(&mail.link()).await;
         self.browser.find("heading", "Confirm your email address?").await;
         self.browser.press("button", "Yes, confirm this address").await;
         self.browser.find("heading", "Your address is confirmed").await;
-        window.find("heading", "Set up your second factor").await;
     }
 
     /// Scans the QR code off the screen, and compares it with the key that is shown for typing.
@@ -143,6 +149,34 @@ impl Trader {
         self.verify_by_mail(window, name).await;
         self.copy_kit(window).await;
         self.confirm_kit(window).await;
+    }
+
+    /// The same without looking at the window: for tests of other things than the stepper.
+    pub async fn set_up_by_commands(&mut self, window: &Window, server: &str, upload: &[&str]) {
+        let call = async |command, arguments| match window.call(command, arguments).await {
+            Ok(answer) => answer,
+            Err(problem) => panic!("{command}: {problem}"),
+        };
+        call("sync_setup_server", json!({ "server": server })).await;
+        call("sync_setup_register", json!({ "email": self.email, "password": PASSWORD })).await;
+        self.open_address_link().await;
+        call("sync_setup_check", json!({})).await;
+        let enrolment = call("sync_setup_enrol_second_factor", json!({})).await;
+        let mut phone =
+            Phone::scan(&format!("otpauth://totp/Keyquay?secret={}", enrolment["secret"].as_str().unwrap()));
+        call("sync_setup_confirm_second_factor", json!({ "code": phone.code().await })).await;
+        self.phone = Some(phone);
+        call("sync_setup_request_mail", json!({ "deviceName": "Desk" })).await;
+        let link = self.next_mail("Verify a device").await.link();
+        self.browser.open(&link).await;
+        self.confirm_verification().await;
+        call("sync_setup_check", json!({})).await;
+        let kit = call("sync_setup_kit", json!({})).await;
+        let code = if kit["asked"]["of"] == "secretKey" { &kit["secretKey"] } else { &kit["recoveryCode"] };
+        let number = usize::try_from(kit["asked"]["number"].as_u64().unwrap()).unwrap();
+        let group = code.as_str().unwrap().split('-').nth(number).unwrap();
+        call("sync_setup_confirm_kit", json!({ "group": group })).await;
+        call("sync_setup_choose", json!({ "upload": upload, "retrieve": [], "autoConnect": false })).await;
     }
 
     /// Signs in on a further device.

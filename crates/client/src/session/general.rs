@@ -175,7 +175,7 @@ impl Session {
 }
 
 impl Inner {
-    fn general_view(&self) -> Result<GeneralView, Problem> {
+    pub(super) fn general_view(&self) -> Result<GeneralView, Problem> {
         let status = self.sync_status();
         let preferences = self.preferences.load();
         let core = self.core();

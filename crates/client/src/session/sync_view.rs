@@ -190,9 +190,13 @@ impl Inner {
         Ok(())
     }
 
+    /// Tells the windows all of Sync, and of General, which shows the same switch, user and server.
     pub fn emit_sync(&self) {
         if let Ok(view) = self.sync_view() {
             self.emit(Change::Sync { view });
+        }
+        if let Ok(view) = self.general_view() {
+            self.emit(Change::General { view });
         }
     }
 
