@@ -26,7 +26,8 @@ const MOUNTS = { accounts: mountAccounts, sync: mountSync, general: mountGeneral
 const mounted = new Map();
 
 async function start() {
-  await listen((change) => store.apply(change));
+  await listen((change) => store.hear(change));
+  store.onOvertaken = (kind) => void attempt(() => fetchView(kind));
   store.subscribe((views, before) => {
     if (!views.app) return;
     if (views.app.stage !== before.app?.stage) showStage(views.app);
@@ -39,6 +40,15 @@ async function start() {
   setInterval(() => store.views.app && showFrame(store.views.app), TICK);
   tellActivity();
   await open();
+}
+
+/** @type {Record<Parameters<typeof store.onOvertaken>[0], 'app_view' | 'accounts_view' | 'sync_setup_view' | 'sync_view' | 'general_view'>} */
+const VIEWS = { app: 'app_view', accounts: 'accounts_view', setup: 'sync_setup_view', sync: 'sync_view', general: 'general_view' };
+
+/** @param {keyof typeof VIEWS} kind */
+async function fetchView(kind) {
+  // A view that was left in the meantime is fetched anew when it is opened again.
+  if (store.views[kind] !== null) store.apply(/** @type {import('./bindings/view.d.ts').Change} */ ({ kind, view: await call(VIEWS[kind]) }));
 }
 
 async function open() {

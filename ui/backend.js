@@ -14,6 +14,8 @@
  *   SecondFactorEnrolment, SetupView, SplitPaste, SyncView, Theme, UnlockView, WelcomeView }
  *   from './bindings/view.d.ts' */
 
+import { store } from './store.js';
+
 /** @typedef {{ password: string, code: string }} Proof Password and second-factor (or backup) code. */
 /** @typedef {Record<string, never>} None */
 
@@ -120,8 +122,11 @@ const CHANGE = 'keyquay://change';
  * @returns {Promise<Commands[C][1]>} rejects with a {@link Problem}
  */
 export async function call(command, args) {
+  const heard = store.heard();
   try {
-    return await window.__TAURI__.core.invoke(command, args);
+    const answer = await window.__TAURI__.core.invoke(command, args);
+    store.answered(answer, heard);
+    return answer;
   } catch (reason) {
     throw asProblem(reason);
   }

@@ -88,15 +88,92 @@ export function mergeRows(rows, changed, removed) {
   return [...kept, ...[...news.values()].filter((row) => !gone.has(row.id))];
 }
 
+/**
+ * Which changes tell at least what an answer of a kind tells. Rows are told with every command that alters them.
+ *
+ * @type {Partial<Record<Change['kind'], Change['kind'][]>>}
+ */
+const OVERTAKEN_BY = {
+  app: ['app', 'status'],
+  accounts: ['accounts', 'accountRows'],
+  accountRows: ['accounts', 'accountRows'],
+  setup: ['setup', 'sync'],
+  sync: ['sync', 'setup', 'deviceRows', 'status'],
+  general: ['general', 'status'],
+};
+
+/** @typedef {Partial<Record<Change['kind'], number>>} Heard How many changes of each kind. */
+
 /** Holds the views and tells who asked. */
 export class Store {
   /** @type {Views} */
   views = NO_VIEWS;
+  /** @type {Heard} */
+  #heard = {};
+  /** What had been heard when the command was sent that an object is the answer of. @type {WeakMap<object, Heard>} */
+  #askedAfter = new WeakMap();
+  /**
+   * Has a view fetched whose answer was overtaken. Set by the window.
+   *
+   * @type {(kind: 'app' | 'accounts' | 'setup' | 'sync' | 'general') => void}
+   */
+  onOvertaken = () => {};
   /** @type {Set<(views: Views, before: Views) => void>} */
   #listeners = new Set();
 
-  /** @param {Change} change */
+  /**
+   * A change that the backend told by itself. These come in order; answers of commands come on a way of their own.
+   *
+   * @param {Change} change
+   */
+  hear(change) {
+    this.#heard[change.kind] = (this.#heard[change.kind] ?? 0) + 1;
+    this.#take(change);
+  }
+
+  /** To be asked for before a command is sent. @returns {Heard} */
+  heard() {
+    return { ...this.#heard };
+  }
+
+  /**
+   * Notes that `answer` is a command's, which was sent when `heard` had been heard.
+   *
+   * @param {unknown} answer
+   * @param {Heard} heard
+   */
+  answered(answer, heard) {
+    for (const one of Array.isArray(answer) ? answer : [answer]) {
+      if (one && typeof one === 'object') this.#askedAfter.set(one, heard);
+    }
+  }
+
+  /**
+   * What the window found out itself, or a command answered. An answer that newer changes have overtaken is fetched
+   * anew, since what it says may be over; until then it only serves where there is nothing yet.
+   *
+   * @param {Change} change
+   */
   apply(change) {
+    const { kind } = change;
+    const isOvertaken = this.#isOvertaken(change);
+    const isHere = kind === 'accountRows' ? this.views.accounts !== null : 'view' in change && this.views[change.kind] !== null;
+    if (!isOvertaken || !isHere) this.#take(change);
+    if (!isOvertaken) return;
+    if (kind === 'app' || kind === 'accounts' || kind === 'setup' || kind === 'sync' || kind === 'general') this.onOvertaken(kind);
+  }
+
+  /** @param {Change} change */
+  #isOvertaken(change) {
+    const answers = 'view' in change ? [change.view] : change.kind === 'accountRows' ? change.changed : [];
+    return answers.some((answer) => {
+      const heard = this.#askedAfter.get(answer);
+      return heard && OVERTAKEN_BY[change.kind]?.some((kind) => this.#heard[kind] !== heard[kind]);
+    });
+  }
+
+  /** @param {Change} change */
+  #take(change) {
     const before = this.views;
     this.views = applyChange(before, change);
     if (this.views !== before) for (const listener of this.#listeners) listener(this.views, before);

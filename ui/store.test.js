@@ -18,6 +18,43 @@ test('changed rows keep their place, new ones follow, and the rest stay the same
   assert.equal(merged[0], rows[0]);
 });
 
+test('an answer that was overtaken by what the backend told since is fetched anew', () => {
+  const store = new Store();
+  /** @type {string[]} */
+  const fetched = [];
+  store.onOvertaken = (kind) => fetched.push(kind);
+  const first = { status: status('synced') };
+  store.answered(first, store.heard());
+  store.hear({ kind: 'status', status: status('offline') });
+  store.apply({ kind: 'sync', view: first });
+  assert.equal(store.views.sync.status.state, 'synced', 'there was none before');
+  assert.deepEqual(fetched, ['sync']);
+
+  const heard = store.heard();
+  const late = { status: status('syncing'), setup: null };
+  store.hear({ kind: 'status', status: status('synced') });
+  store.answered(late, heard);
+  store.apply({ kind: 'sync', view: late });
+  assert.equal(store.views.sync.status.state, 'synced');
+  assert.deepEqual(fetched, ['sync', 'sync']);
+
+  const timely = { status: status('paused'), setup: null };
+  store.answered(timely, store.heard());
+  store.apply({ kind: 'sync', view: timely });
+  assert.equal(store.views.sync.status.state, 'paused');
+});
+
+test('a row that a command answers does not undo what was told of it since', () => {
+  const store = new Store();
+  store.apply({ kind: 'accounts', view: { rows: [{ id: 'a', state: 'localOnly' }] } });
+  const row = { id: 'a', state: 'uploading' };
+  const heard = store.heard();
+  store.hear({ kind: 'accountRows', changed: [{ id: 'a', state: 'synced' }], removed: [] });
+  store.answered(row, heard);
+  store.apply({ kind: 'accountRows', changed: [row], removed: [] });
+  assert.equal(store.views.accounts.rows[0].state, 'synced');
+});
+
 test('a row that is both changed and removed is gone', () => {
   assert.deepEqual(mergeRows([{ id: 'a' }], [{ id: 'a', label: 'x' }, { id: 'z' }], ['a', 'z']), []);
 });

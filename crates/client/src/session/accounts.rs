@@ -116,7 +116,8 @@ impl Session {
                 open.row(id, now)
             })
             .await?;
-        Ok(self.told(row))
+        self.told(parse(&row.id)?);
+        Ok(row)
     }
 
     /// What the edit form starts from.
@@ -226,13 +227,13 @@ impl Session {
                 open.row(id, now)
             })
             .await?;
-        Ok(self.told(row))
+        self.told(id);
+        Ok(row)
     }
 
-    fn told(&self, row: AccountRow) -> AccountRow {
-        self.0.emit(Change::AccountRows { changed: vec![row.clone()], removed: Vec::new() });
+    fn told(&self, id: AccountId) {
+        self.0.emit_rows(&BTreeSet::from([id]));
         self.0.wake.notify_one();
-        row
     }
 
     /// Runs `work` on the unlocked vault, off the async threads, with the time in Unix seconds.
@@ -253,16 +254,25 @@ impl Session {
 impl Inner {
     /// Tells the windows the whole list, while the vault is unlocked; the stepper, too, where it asks what to choose.
     pub(crate) fn emit_accounts(&self) {
-        let now = self.now();
-        let view = self.core().open.as_ref().map(|open| {
-            let is_choosing = open.settings.enrolled && !open.settings.set_up;
-            (open.accounts_view(now), is_choosing)
+        self.tell(|inner| {
+            let now = inner.now();
+            let core = inner.core();
+            core.open.as_ref().map(|open| Change::Accounts { view: open.accounts_view(now) })
         });
-        let Some((view, is_choosing)) = view else { return };
-        self.emit(Change::Accounts { view });
-        if is_choosing {
+        let is_choosing = |open: &Open| open.settings.enrolled && !open.settings.set_up;
+        if self.core().open.as_ref().is_some_and(is_choosing) {
             self.emit_setup();
         }
+    }
+
+    /// Tells the windows some rows as they are.
+    pub(crate) fn emit_rows(&self, ids: &BTreeSet<AccountId>) {
+        self.tell(|inner| {
+            let now = inner.now();
+            let core = inner.core();
+            let changed = core.open.as_ref()?.rows_of(ids, now);
+            Some(Change::AccountRows { changed, removed: Vec::new() })
+        });
     }
 }
 

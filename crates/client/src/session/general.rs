@@ -168,9 +168,8 @@ impl Session {
     }
 
     async fn shown(&self) -> Result<GeneralView, Problem> {
-        let view = self.general_view().await?;
-        self.0.emit(Change::General { view: view.clone() });
-        Ok(view)
+        self.0.tell(|inner| inner.general_view().ok().map(|view| Change::General { view }));
+        self.general_view().await
     }
 }
 

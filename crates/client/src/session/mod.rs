@@ -71,6 +71,8 @@ pub(crate) struct Inner {
     pub core: Mutex<Core>,
     pub step: StepMutex<()>,
     pub changes: broadcast::Sender<Change>,
+    /// Held from the look at something to the end of telling it.
+    telling: Mutex<()>,
     /// Wakes the engine: an edit waits, or the switch was moved.
     pub wake: Notify,
     pub engine: Engine,
@@ -100,6 +102,7 @@ impl Session {
             core: Mutex::new(core),
             step: StepMutex::new(()),
             changes: broadcast::channel(1024).0,
+            telling: Mutex::default(),
             wake: Notify::new(),
             engine: Engine::default(),
             clock,
@@ -141,6 +144,15 @@ impl Inner {
 
     pub fn now(&self) -> u64 {
         self.clock.unix_seconds()
+    }
+
+    /// Tells the windows how something stands, one at a time, so that what is told last is how it is. Not to be
+    /// called while the state is held.
+    pub fn tell(&self, look: impl FnOnce(&Self) -> Option<Change>) {
+        let _turn = self.telling.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(change) = look(self) {
+            self.emit(change);
+        }
     }
 
     pub fn emit(&self, change: Change) {

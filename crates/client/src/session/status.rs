@@ -72,11 +72,11 @@ impl Inner {
     }
 
     pub fn emit_status(&self) {
-        self.emit(Change::Status { status: self.sync_status() });
+        self.tell(|inner| Some(Change::Status { status: inner.sync_status() }));
     }
 
     pub fn emit_app(&self) {
-        self.emit(Change::App { view: self.app_view() });
+        self.tell(|inner| Some(Change::App { view: inner.app_view() }));
     }
 }
 

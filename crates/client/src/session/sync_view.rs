@@ -192,12 +192,8 @@ impl Inner {
 
     /// Tells the windows all of Sync, and of General, which shows the same switch, user and server.
     pub fn emit_sync(&self) {
-        if let Ok(view) = self.sync_view() {
-            self.emit(Change::Sync { view });
-        }
-        if let Ok(view) = self.general_view() {
-            self.emit(Change::General { view });
-        }
+        self.tell(|inner| inner.sync_view().ok().map(|view| Change::Sync { view }));
+        self.tell(|inner| inner.general_view().ok().map(|view| Change::General { view }));
     }
 
     pub fn sync_view(&self) -> Result<SyncView, Problem> {

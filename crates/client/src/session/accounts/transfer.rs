@@ -10,8 +10,8 @@ use keyquay_vault::{EditId, Transaction};
 use super::{Found, parse};
 use crate::session::core::{account_of, item_of};
 use crate::session::{Edit, EditKind, Open, Session, of_account, of_vault};
+use crate::view::ProgressKind;
 use crate::view::accounts::{AccountState, AccountsView, AutoConnectPreview};
-use crate::view::{Change, ProgressKind};
 
 /// Accounts of one transaction.
 const BATCH: usize = 200;
@@ -59,7 +59,7 @@ impl Session {
         self.upload(upload).await?;
         let retrieved = self.retrieve(retrieve).await;
         let view = self.accounts_view().await?;
-        self.0.emit(Change::Accounts { view: view.clone() });
+        self.0.emit_accounts();
         retrieved.map(|()| view)
     }
 
@@ -129,14 +129,15 @@ impl Session {
         self.0.progress(ProgressKind::Retrieving, 0, wanted.len());
         for batch in batches(wanted) {
             done += batch.len();
-            let (rows, unopened) = self
-                .on_open(move |open, now| {
+            let (opened, unopened) = self
+                .on_open(move |open, _| {
                     let opened = open.mark_retrieved(&batch)?;
-                    Ok((open.rows_of(&opened, now), batch.len() - opened.len()))
+                    let unopened = batch.len() - opened.len();
+                    Ok((opened, unopened))
                 })
                 .await?;
             failed += unopened;
-            self.0.emit(Change::AccountRows { changed: rows, removed: Vec::new() });
+            self.0.emit_rows(&opened);
             self.0.progress(ProgressKind::Retrieving, done, wanted.len());
         }
         Ok(failed)

@@ -72,9 +72,7 @@ impl Session {
 
 impl Inner {
     pub fn emit_setup(&self) {
-        if let Ok(view) = self.setup_view() {
-            self.emit(Change::Setup { view });
-        }
+        self.tell(|inner| inner.setup_view().ok().map(|view| Change::Setup { view }));
     }
 
     pub fn setup_view(&self) -> Result<SetupView, Problem> {
