@@ -1,9 +1,11 @@
 //! Accounts, as a trader adds and handles them.
 
+use std::time::{Duration, Instant};
+
 use fantoccini::key::Key;
 use serde_json::json;
 
-use crate::support::{Window, wait_for};
+use crate::support::{PATIENCE, Window, wait_for};
 
 /// What one exchange account is made of here.
 #[derive(Debug, Clone, Copy)]
@@ -62,10 +64,19 @@ impl Window {
 
     /// Waits until the row of the account says `state`.
     pub async fn until_state(&self, label: &str, state: &str) {
-        wait_for(&format!("{label:?} to be {state:?}"), async || {
-            (self.state_of(label).await? == state).then_some(())
-        })
-        .await;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let shown = self.state_of(label).await;
+            if shown.as_deref() == Some(state) {
+                return;
+            }
+            assert!(
+                Instant::now() < end,
+                "{label:?} is {shown:?} instead of {state:?}; the page reads:\n{}",
+                self.text().await
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// What the row says at the moment, if there is one.
