@@ -63,8 +63,8 @@ start_server() {
       return 1
     fi
     if curl --silent --output /dev/null --max-time 1 "http://$listen/"; then
-      sed 's/^/    /' "$state/server.log"
-      echo "    It goes on writing to $state/server.log; all data of this run lies below $state/."
+      echo "    Mail is not sent but shown at http://$listen/outbox"
+      echo "    It logs to $state/server.log; all data of this run lies below $state/."
       return
     fi
     sleep 0.1
