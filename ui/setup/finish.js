@@ -92,13 +92,17 @@ export function chooseStep(view) {
     const words = nothing
       ? 'There is no account yet. Those that you add later stay on this device until you upload them.'
       : 'Only what is ticked leaves this device or comes to it. You can change it at any time on Accounts.';
+    takeAll();
     fill(place, h('p', null, words), mayCome ? waiting('Looking for your accounts at the server…') : null, retrieves?.element, uploads?.element);
   };
+  const auto = checkbox(
+    ['Auto connect all accounts', h('span', { class: 'help' }, 'From now on, upload and retrieve new accounts without asking. Pinned ones stay here.')],
+    { onChange: () => takeAll() },
+  );
+  const takeAll = () => {
+    for (const group of [uploads, retrieves]) group?.takeAll(auto.control.checked);
+  };
   show();
-  const auto = checkbox([
-    'Auto connect all accounts',
-    h('span', { class: 'help' }, 'From now on, upload and retrieve new accounts without asking. Pinned ones stay here.'),
-  ]);
   return {
     title: 'Choose your accounts',
     content: [place, auto.element],
@@ -134,6 +138,15 @@ function picks(verb, rows, isFree, ticked) {
       tell();
     },
   });
+  /** @param {boolean} on nothing is left to choose */
+  const takeAll = (on) => {
+    for (const { control } of free) {
+      control.checked ||= on;
+      control.disabled = on;
+    }
+    all.disabled = on;
+    tell();
+  };
   const tell = () => {
     all.textContent = free.every((tick) => tick.control.checked) ? `${verb} none` : `${verb} all`;
   };
@@ -149,7 +162,7 @@ function picks(verb, rows, isFree, ticked) {
       ...ticks.map((tick) => h('li', null, tick.element)),
     ),
   );
-  return { element, read: () => free.filter((tick) => tick.control.checked).map((tick) => tick.id) };
+  return { element, takeAll, read: () => free.filter((tick) => tick.control.checked).map((tick) => tick.id) };
 }
 
 /** @returns {Step} */
