@@ -25,7 +25,7 @@ pub use self::server::Server;
 pub use self::window::Window;
 
 /// How long a test waits for what should happen. Generous: two cores may run two windows at once.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Asks `look` again and again until it has an answer; panics with `what` when patience runs out.
 pub async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
