@@ -13,6 +13,7 @@ mod window;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use keyquay_client::session::{self, KeyringChoice, Session};
@@ -24,6 +25,9 @@ use crate::clipboard::Clipboard;
 use crate::options::{Options, OptionsError, Profile};
 use crate::preferences::{PreferencesError, StoredPreferences};
 use crate::surroundings::Refusal;
+
+/// How long a closed Keyquay may take to end.
+const ENDING: Duration = Duration::from_secs(2);
 
 /// Runs the app until its window is closed. What keeps it from starting is one sentence on standard error.
 pub fn run() -> ExitCode {
@@ -149,25 +153,38 @@ fn start(options: Options) -> Result<(), StartError> {
 
 /// Opens the profile, and puts what commands need where they find it.
 fn begin_session(app: &App, profile: Profile) -> Result<(), StartError> {
-    let preferences = StoredPreferences::open(app.handle(), &profile.folder)?;
-    let session = tauri::async_runtime::block_on(Session::start(session::Options {
+    let preferences = Arc::new(StoredPreferences::open(app.handle(), &profile.folder)?);
+    let options = || session::Options {
         data_dir: profile.data_folder.clone(),
         profile: profile.name.to_string(),
         keyring: KeyringChoice::System,
-        preferences: Arc::new(preferences),
+        preferences: preferences.clone(),
         clock: Arc::new(SystemClock),
         suggested_server: profile.sync_server.as_ref().map(ToString::to_string),
         device_name: surroundings::device_name(),
         platform: surroundings::platform(),
         version: app.package_info().version.to_string(),
-    }))
-    .map_err(StartError::Session)?;
+    };
+    let session = start_session(options).map_err(StartError::Session)?;
     app.manage(profile);
     app.manage(Clipboard::default());
     app.manage(Autolock::watch(app.handle(), &session));
     changes::forward(app.handle(), &session);
     app.manage(session);
     Ok(())
+}
+
+/// A window that was closed just now may still be about to end: the profile is waited for a moment.
+fn start_session(options: impl Fn() -> session::Options) -> Result<Session, Problem> {
+    let first_try = Instant::now();
+    loop {
+        match tauri::async_runtime::block_on(Session::start(options())) {
+            Err(problem) if problem.code == Code::VaultBusy && first_try.elapsed() < ENDING => {
+                std::thread::sleep(ENDING / 20);
+            }
+            result => return result,
+        }
+    }
 }
 
 /// Nothing copied stays on the clipboard and no key in memory.

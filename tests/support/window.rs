@@ -1,6 +1,7 @@
 //! The app's window, driven as a person would.
 
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use fantoccini::elements::Element;
@@ -12,10 +13,15 @@ use super::process::Process;
 use super::webdriver::connect;
 use super::{free_port, tool, wait_for};
 
+/// The profile that every device here opens.
+const PROFILE: &str = "test";
+
 /// A running app. Everything of [`Page`] works on it.
 pub struct Window {
     page: Page,
     driver: Process,
+    /// Held by the app for as long as it runs.
+    lock: PathBuf,
 }
 
 /// How to start the app.
@@ -35,7 +41,7 @@ impl<'a> Start<'a> {
 
     pub fn arguments(&self, desktop: &Desktop) -> Vec<String> {
         let folder = desktop.data_folder(self.device).display().to_string();
-        let mut arguments = vec!["--profile".to_owned(), "test".to_owned(), "--data-dir".to_owned(), folder];
+        let mut arguments = vec!["--profile".to_owned(), PROFILE.to_owned(), "--data-dir".to_owned(), folder];
         if let Some(server) = self.server {
             arguments.extend(["--sync-server".to_owned(), server.to_owned()]);
         }
@@ -63,7 +69,8 @@ impl Window {
             .await
             .unwrap_or_else(|_| panic!("the window did not open within a minute:\n{}", driver.output()))
             .unwrap_or_else(|error| panic!("the window did not open: {error}\n{}", driver.output()));
-        let window = Self { page: Page { client }, driver };
+        let lock = desktop.data_folder(start.device).join("profiles").join(PROFILE).join("lock");
+        let window = Self { page: Page { client }, driver, lock };
         // The session starts on a blank page that the app's own one then replaces.
         let is_ours = "return location.protocol === 'tauri:' && document.readyState === 'complete'";
         wait_for("the app's page", async || {
@@ -78,6 +85,9 @@ impl Window {
     pub async fn close(self) {
         self.page.client.close_window().await.unwrap();
         self.driver.wait_until_ended("keyquay").await;
+        // A process that has ended by name may still hold its files for a moment.
+        let lock = std::fs::File::open(&self.lock).unwrap();
+        wait_for("the profile to be free", async || lock.try_lock().ok()).await;
     }
 
     /// The row of the account that is labelled `label`.
