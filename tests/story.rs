@@ -111,34 +111,34 @@ async fn switch_on_under_accounts(trader: &mut Trader, desk: &Window, server: &S
 
     go_on_without_a_second_factor(desk).await;
     trader.scan_qr_code(desk).await;
-    desk.screens("14-second-factor").await;
+    desk.screens("15-second-factor").await;
     desk.fill("Six-digit code", &trader.wrong_code()).await;
     desk.press("button", "Confirm").await;
     desk.wait_for_text("The code is wrong or was used already.").await;
-    desk.screens("15-second-factor-wrong").await;
+    desk.screens("16-second-factor-wrong").await;
     trader.enrol(desk).await;
     desk.press("button", "Continue").await;
     desk.wait_for_text("Keep the codes first").await;
-    desk.screens("16-backup-codes").await;
+    desk.screens("17-backup-codes").await;
     trader.keep_backup_codes(desk).await;
 
-    desk.screens("17-verify-request").await;
+    desk.screens("18-verify-request").await;
     trader.request_mail(desk, "Desk").await;
-    desk.screens("18-verify-wait").await;
+    desk.screens("19-verify-wait").await;
     trader.open_verification(desk).await;
-    trader.browser.screenshot("19-page-verify").await;
+    trader.browser.screenshot("20-page-verify").await;
     trader.confirm_verification().await;
-    trader.browser.screenshot("20-page-verified").await;
+    trader.browser.screenshot("21-page-verified").await;
 
     trader.copy_kit(desk).await;
-    desk.screens("21-kit").await;
+    desk.screens("22-kit").await;
     desk.press("button", "I have it").await;
     let (field, group) = trader.asked_group(desk).await;
     let other = if group.starts_with('0') { "11111" } else { "00000" };
     desk.fill(&field, other).await;
     desk.press("button", "Confirm").await;
     desk.wait_for_text("That is not the group we asked for.").await;
-    desk.screens("22-kit-confirm").await;
+    desk.screens("23-kit-confirm").await;
     trader.type_group(desk).await;
 }
 
@@ -170,10 +170,10 @@ async fn go_on_without_a_second_factor(desk: &Window) {
 async fn upload_two_of_three(trader: &Trader, desk: &Window) {
     desk.wait_for_text("Pinned: stays local").await;
     desk.press("button", "Upload all").await;
-    desk.screens("23-choose").await;
+    desk.screens("24-choose").await;
     desk.press("button", "Finish").await;
     desk.find("heading", "Sync is on").await;
-    desk.screens("24-sync-is-on").await;
+    desk.screens("25-sync-is-on").await;
     desk.press("button", "Done").await;
     desk.press("tab", "Accounts").await;
     for label in ["Main", "Long term"] {
@@ -181,15 +181,15 @@ async fn upload_two_of_three(trader: &Trader, desk: &Window) {
     }
     desk.until_state("Savings, at home", "Local only, pinned").await;
     assert!(desk.is_on("Sync API keys").await);
-    desk.screens("25-accounts-synced").await;
+    desk.screens("26-accounts-synced").await;
     desk.press("tab", "Sync").await;
     desk.wait_for_text("This device: Desk").await;
     let uploads = desk.text().await.matches("This device uploaded").count();
     assert_eq!(uploads, 2, "the pinned account is not in the log: {}", desk.text().await);
-    desk.screens("26-sync-first-device").await;
+    desk.screens("27-sync-first-device").await;
     desk.press("tab", "General").await;
     desk.wait_for_text(trader.email).await;
-    desk.screens("27-general-synced").await;
+    desk.screens("28-general-synced").await;
 }
 
 async fn join_on_the_laptop(trader: &mut Trader, desk: &Window, laptop: &Window, server: &Server) {
