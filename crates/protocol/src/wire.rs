@@ -43,10 +43,17 @@ impl<'de> Deserialize<'de> for Bytes {
 macro_rules! message {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })+) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
         #[serde(deny_unknown_fields)]
         pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+
+        // Some messages carry codes and secrets, so none prints what it holds.
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
     )+};
 }
 
@@ -408,4 +415,19 @@ fn null(decoder: &mut Decoder<'_>, event: Event) -> Result<Event, CborError> {
 #[must_use]
 pub fn blob_address(hash: &Digest) -> String {
     data_encoding::HEXLOWER.encode(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_prints_a_secret_or_a_code() {
+        let started = SecondFactorStarted { secret: "CANARY".to_owned(), uri: "otpauth://CANARY".to_owned() };
+        let confirmed = SecondFactorConfirmed { backup_codes: vec!["CANARY".to_owned()] };
+        let code = SecondFactorCode { code: "CANARY".to_owned() };
+        let backup = BackupCode { backup_code: "CANARY".to_owned() };
+        let printed = format!("{started:?} {confirmed:?} {code:?} {backup:?}");
+        assert!(!printed.contains("CANARY") && printed.contains("SecondFactorStarted"), "{printed}");
+    }
 }
